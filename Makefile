@@ -43,8 +43,8 @@ soak: setup ## a long run under faults; MAILS=3000 MINUTES=5 SEED=1 MODE=faults|
 	@$(BIN)/python -m bench.soak $(if $(MAILS),--mails $(MAILS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
 
-skew: setup ## an older commit and the next version on one store; OLD=COMMIT MAILS=150 PLANT=
-	@$(BIN)/python -m bench.skew --old $(or $(OLD),HEAD) $(if $(MAILS),--mails $(MAILS)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
+skew: setup ## an older commit and the next version on one store; OLD=(the last release) MAILS=150 PLANT=
+	@$(BIN)/python -m bench.skew $(if $(OLD),--old $(OLD)) $(if $(MAILS),--mails $(MAILS)) $(if $(PLANT),--plant $(PLANT)) $(ARGS)
 
 graph-sdk: setup ## Microsoft's Graph SDK walks the simulator; it is fetched into .graph-sdk
 	@$(BIN)/python -m dev.graph_sdk

@@ -14,6 +14,9 @@ from dev.azurite import ROOT
 from dev.processes import Child, wait_for_ready
 
 KEPT = ROOT / ".against"
+# In place of a commit: see `previous`.
+PREVIOUS = "previous"
+_MAINS = ("origin/main", "main")
 
 
 def checkout(commit: str) -> Path:
@@ -30,6 +33,22 @@ def checkout(commit: str) -> Path:
         (directory / ".azurite").symlink_to(ROOT / ".azurite")
         (directory / ".whole").touch()
     return directory
+
+
+def previous(root: Path = ROOT) -> str:
+    """What this commit follows: the newest release before it; where there is none, what it has in common with main.
+
+    On main that is the commit before it.
+    """
+    release = _said(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*", "HEAD^")
+    forks = (_said(root, "merge-base", "HEAD^", main) for main in _MAINS)
+    return release or next(filter(None, forks), "HEAD^")
+
+
+def _said(root: Path, *command: str) -> str:
+    """What git says; '' where it has nothing to say."""
+    done = subprocess.run(["git", *command], cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 @contextmanager

@@ -6,6 +6,7 @@ The product's own use cases run over Azurite's tables, queues and leases and ove
 Counts are exact under any load. A small mail without files, from the request to its confirmed copy: `asked` is the
 request, `sent` what the queue function does, `copied` the filing of the sent copy that a notification brings, which
 costs what any other mail does and confirms the mail. `alone` are mails that leave one by one, `burst` are ten at once.
+The first mail of the mailbox is not counted: it makes a lease, and its draft is marked by one more request.
 """
 
 import argparse
@@ -84,6 +85,15 @@ class Office:
         # So that its folders are known.
         walk = SyncMailbox(tenant_id=TENANT, mailbox_id=self.mailbox.mailbox_id, first_at=datetime.now(UTC))
         self.use_cases.take_turn(walk)
+        self._send_first()
+
+    def _send_first(self) -> None:
+        """The first mail makes the mailbox's lease, and its copy shows how those of the tenant are found."""
+        seen: set[str] = set()
+        self.copies(seen)
+        self.ask("the first")
+        self.send()
+        self.file(self.copies(seen, 1))
 
     @contextmanager
     def measured(self, stage: str) -> Iterator[None]:

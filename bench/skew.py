@@ -1,10 +1,11 @@
 """Two versions on one store, as in an update and a roll-back: half old and half new, all new, all old again.
 
-    make skew OLD=COMMIT [MAILS=150] [PLANT=retyped-column|renamed-member|written-by-replace]
+    make skew [OLD=COMMIT] [MAILS=150] [PLANT=retyped-column|renamed-member|written-by-replace]
 
 The new side is this copy with `tests/compat/next.patch`: a column, a command, an envelope version, a kind of row of
-the worklist, and a form of bodies that the old side does not know. Keys are rotated while all are new. Ends with 1
-where a figure that must be zero is not.
+the worklist, and a form of bodies that the old side does not know. The old one is the release before this copy, or
+the commit of main before it. Keys are rotated while all are new. Ends with 1 where a figure that must be zero is not;
+with a plant, where all are.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from bench.checkout import PREVIOUS, previous
 from bench.skew_builds import PLANTS, next_build, old_build
 from bench.soak_ledger import Ledger
 from bench.soak_plan import Plan, make_plan
@@ -310,13 +312,17 @@ def skew(options: argparse.Namespace) -> Report:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.skew", description=__doc__)
-    parser.add_argument("--old", required=True, metavar="COMMIT", help="what is deployed now")
+    parser.add_argument("--old", default=PREVIOUS, metavar="COMMIT", help="what is deployed now")
     parser.add_argument("--mails", type=int, default=150, help="of each phase")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
-    report = skew(parser.parse_args())
+    options = parser.parse_args()
+    if options.old == PREVIOUS:
+        options.old = previous()
+    print(f"old: {options.old}", flush=True)
+    report = skew(options)
     print(report)
-    sys.exit(bool(report.failures))
+    sys.exit(bool(report.failures) is not bool(options.plant))
 
 
 if __name__ == "__main__":

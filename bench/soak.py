@@ -3,7 +3,8 @@
     make soak [MAILS=3000] [MINUTES=5] [SEED=1] [MODE=faults|poll|notify|host] [PLANT=NAME]
 
 `faults`: Graph, notifications and storage fail by turns and a host is killed every 20 s; then all are killed
-between two writes, with a mail under way that nothing else brings. `poll`: no notification comes at all.
+between two writes, with a mail under way that nothing else brings. Intake and IMAP mailboxes take part, see
+`soak_reception`. `poll`: no notification comes at all.
 `notify`: no poll runs; then notifications are dropped and one sweep repairs it. `host`: see `soak_host`.
 Ends with 1 where a figure that must be zero is not.
 """
@@ -13,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +27,10 @@ from bench.soak_gaps import GAPS, Gaps, gap_mail
 from bench.soak_ledger import Ledger
 from bench.soak_plan import make_plan
 from bench.soak_plants import PLANTS, planted_app
+from bench.soak_reception import Reception, Span
 from bench.soak_report import Report
-from bench.soak_run import Post, prepare, quiet, reconcile, repaired
+from bench.soak_run import Post, mailboxes_of, prepare, quiet, reconcile, repaired
+from bench.soak_trace import Trace
 from bench.soak_verify import Findings, token_of, verify
 from bench.soak_world import COMPANIES
 from dev.azurite import ROOT
@@ -81,6 +84,7 @@ class Soak:
         senders = senders_of(self.tenants) if count else []
         self.sending = SendingLoad(senders, count=count, seconds=self.seconds, seed=options.seed)
         self.answers = Answers(self.sending, self.control, readers_of(self.tenants, senders))
+        self.reception: Reception | None = None
 
     def run(self) -> Report:
         modes: dict[str, Callable[[], None]] = {
@@ -96,6 +100,10 @@ class Soak:
 
     def _under_faults(self) -> None:
         options = self.options
+        span = Span(options.seed, options.mails, self.seconds, datetime.now(UTC))
+        reception = self.reception = Reception.prepared(self.stack, self.tenants, self.post, span)
+        if self.stack.dovecot is None:
+            self._say("Dovecot is not installed: IMAP mailboxes are left out")
         weather = Weather(
             self.stack.ready,
             self.ledger.poll_now,
@@ -107,8 +115,10 @@ class Soak:
         with weather.blowing():
             self.sending.start()
             self.answers.start()
+            reception.start()
             self._deliver()
             self._work_in_bad_weather()
+            reception.room.join()
         self._quiet("quiet after the faults")
         taken = time.monotonic() - started
         if options.kills:
@@ -118,6 +128,7 @@ class Soak:
         self.report.figure("deleted once filed", self.post.delete_late(filed))
         self._sweep_by_poll()
         self._sent()
+        self._received(reception)
         self._found("After quiet")
         self._reconcile()
         self.report.findings("After reconciliation", self._findings())
@@ -179,6 +190,26 @@ class Soak:
         self.report.title("Sent by agents")
         self.sending.report(self.report, self.control.outbound(), waiting)
         self.answers.report(self.report)
+
+    def _received(self, reception: Reception) -> None:
+        """What came to intake and IMAP mailboxes, once every acknowledgement and its answers have ended."""
+        waiting = reception.settle(seconds=self.options.settles * ENDS + WOKEN)
+        self.ledger.poll_now()
+        self._quiet("quiet after the answers to acknowledgements")
+        verdict = reception.report(self.report)
+        self.report.zero("acknowledgements that have not ended", waiting)
+        self._trace(verdict.tokens())
+
+    def _trace(self, tokens: Collection[str]) -> None:
+        """What is known of these mails; so that a loss is understood from the report alone."""
+        received = self.reception
+        steps = [*self.post.plan.steps, *(received.steps if received else ())]
+        ids = {**self.post.ids, **(received.room.ids() if received else {})}
+        trace = Trace(self.ledger, steps, ids, Path(self.stack.ready["log_dir"]))
+        lines = trace.of([*tokens])
+        if lines:
+            self.report.title("Histories")
+            self.report.lines += [f"      {line}" for line in lines]
 
     def _by_polling(self) -> None:
         self.control.put_faults(drop_notifications=1.0)
@@ -257,6 +288,7 @@ class Soak:
         self.report.figure("timeline rows that must be", findings.expected)
         self.report.figure("mails that must be skipped", findings.skipped)
         self.report.counts("Deleted before it could be read, may end either way", findings.deleted_early)
+        self._trace(findings.tokens())
 
     def _left(self) -> dict[str, int]:
         """What no worker takes away. A timer may have queued a walk since it was quiet: it gets time to run."""
@@ -266,13 +298,16 @@ class Soak:
         return left
 
     def _findings(self) -> Findings:
-        return verify(self.post.plan.truth, self.ledger.seen(self.control.stats()["bodies_read"]))
+        received = self.reception.truth if self.reception else {}
+        seen = self.ledger.seen(self.control.stats()["bodies_read"])
+        return verify(self.post.plan.truth | received, seen)
 
     def _reconcile(self) -> None:
         self.report.title("Reconciliation")
-        reconcile(self.tenants)
+        mailboxes = mailboxes_of(self.tenants) + (self.reception.connected if self.reception else [])
+        reconcile(mailboxes)
         self._quiet("quiet after reconciliation", share=LATER)
-        self.report.figure("repaired, as the mailboxes say", repaired(self.tenants))
+        self.report.figure("repaired, as the mailboxes say", repaired(mailboxes))
 
     def _promises(self) -> None:
         stats = self.control.stats()
@@ -287,6 +322,8 @@ class Soak:
         made: dict[str, int] = stats["writes"]
         writes = [f"{address}: {count}" for address, count in made.items() if address in captured]
         self.report.zero("writes to personal mailboxes", len(writes), writes)
+        if self.reception:
+            self.reception.leave_out_marked()
         touched = self.post.touched()
         self.report.zero("mailboxes with mail moved, read, gone or added", len(touched), touched)
 

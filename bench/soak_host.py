@@ -115,6 +115,7 @@ class Killers:
         report.figure("mails", len(killers))
         report.figure("workers that they killed", count_in(logs, "worker_died"))
         report.figure("hosts that storage stopped", count_in(logs, "host_stopping"))
+        report.figure("times that a command made way", _count_of(logs, '"outcome": "made_way"'))
         report.zero("not in Exceptions with advice", len(lacking), lacking)
         report.zero("others in Exceptions as poison", len(others), others)
         report.zero("commands that came to their last try", len(given_up), given_up)
@@ -134,7 +135,11 @@ def given_up_in(logs: Path) -> list[str]:
 
 def count_in(logs: Path, event: str) -> int:
     """How many lines of hosts say this."""
-    return sum(1 for line in _lines(logs) if f'"event": "{event}"' in line)
+    return _count_of(logs, f'"event": "{event}"')
+
+
+def _count_of(logs: Path, pair: str) -> int:
+    return sum(1 for line in _lines(logs) if pair in line)
 
 
 def _lines(logs: Path) -> list[str]:

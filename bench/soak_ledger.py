@@ -9,8 +9,10 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from bench.soak_doors import pages_of
+from bench.soak_letters import CASE
 from bench.soak_script import Place
-from bench.soak_verify import Seen
+from bench.soak_verify import Seen, token_of
 from bench.soak_world import COMPANIES
 from dev.storage_proxy.asking import delayed
 from dev.tenant import Api, Tenant
@@ -20,6 +22,7 @@ from shared.adapters.storage.settings import StorageSettings
 from shared.adapters.storage.stores.folder_states import AzureFolderStates
 from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.message_rows import is_awaited, to_message
+from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.domain import names
 from shared.domain.capture.folders import Role
 from shared.domain.commands.commands import JoinLateContacts, ReconcileMailbox, RematchMessages
@@ -38,6 +41,7 @@ class Ledger:
         self.tenants = {one.domain: one for one in tenants}
         connection = Connection(StorageSettings(connection_string=account))
         self.mailboxes, self.folders = AzureMailboxes(connection), AzureFolderStates(connection)
+        self.sightings = AzureSightings(connection)
         self._tables = TableServiceClient.from_connection_string(account)
         self._queues = QueueServiceClient.from_connection_string(account)
         self._stats = ready["storage_stats_url"]
@@ -88,7 +92,27 @@ class Ledger:
                 for reader in readers:
                     rows |= self._timeline(reader, record)
                 entries[company.domain, record] = list(rows.values())
+            entries[company.domain, CASE] = self._on_cases(tenant)
         return Seen(entries, list(self._messages()), bodies)
+
+    def _on_cases(self, tenant: Tenant) -> list[tuple[str, str]]:
+        """Every entry on a case that was opened here."""
+        query = {"kind": "case", "origin": "postledger"}
+        cases = pages_of(tenant.admin, "records", "records", query)
+        return [
+            entry for case in cases for entry in self._timeline(tenant.admin, f"{CASE}/{case['id']}").values()
+        ]
+
+    def message_rows(self) -> dict[str, list[dict[str, Any]]]:
+        """What each message's row says of its way, by the token in its subject."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for row in self._rows(names.MESSAGES):
+            if "state" in row and not is_awaited(row):
+                message = to_message(row)
+                shown = {"key": message.key, "state": message.state, "at": message.at}
+                links = {"links": [str(link.ref) for link in message.decision.links]}
+                found.setdefault(token_of(message.fingerprint.subject), []).append({**shown, **links})
+        return found
 
     def poll_now(self, address: str = "") -> None:
         """Make this mailbox due, or every one, and run the poll timer."""

@@ -6,11 +6,12 @@ A host is started on a directory made here, whose `function_app.py` plants the b
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
+from bench.soak_door_plants import DOOR_PLANTS
 from bench.soak_host import PLANT, mails_kill
+from bench.soak_planting import plant
 from dev.azurite import ROOT
 
 _APP = """import importlib.util
@@ -38,15 +39,6 @@ def planted_app(name: str, directory: Path) -> Path:
     return directory
 
 
-def _plant(owner: type, name: str, code: Callable[..., Any]) -> None:
-    """Raises AttributeError where the product no longer has what is replaced, TypeError where it takes another call."""
-    taken, given = (list(signature(one).parameters.values()) for one in (getattr(owner, name), code))
-    takes_any = any(parameter.kind is Parameter.VAR_POSITIONAL for parameter in given)
-    if not takes_any and len(taken) != len(given):
-        raise TypeError(f"{owner.__name__}.{name} takes other arguments than the plant in its place")
-    setattr(owner, name, code)
-
-
 def cursor_too_early() -> None:
     """The cursor of a page is stored before its mails stand in the worklist."""
     from shared.ports.mail import Listed
@@ -62,7 +54,7 @@ def cursor_too_early() -> None:
         self.arrivals.take(scope, self.arrivals.complete(scope, new), state, progress.lane)
         return stored, page.more
 
-    _plant(Sync, "_changes", changes)
+    plant(Sync, "_changes", changes)
 
 
 def conflict_is_somebody_else() -> None:
@@ -77,7 +69,7 @@ def conflict_is_somebody_else() -> None:
         found = original(self, *given)
         return found if found.created else replace(found, message=replace(found.message, state=DONE))
 
-    _plant(Filing, "_claim", claim)
+    plant(Filing, "_claim", claim)
 
 
 def receipt_of_its_own() -> None:
@@ -89,7 +81,7 @@ def receipt_of_its_own() -> None:
     def merge(self: Any, scope: Any, stored: Any, mine: Any) -> Any:
         return replace(original(self, scope, stored, mine), at=mine.at, state="pending")
 
-    _plant(Filing, "_merge", merge)
+    plant(Filing, "_merge", merge)
 
 
 def bodies_first() -> None:
@@ -101,7 +93,7 @@ def bodies_first() -> None:
     def fetch(self: Any, scope: Any, command: Any) -> Any:
         return original(self, scope, replace(command, screened=True))
 
-    _plant(FetchMail, "__call__", fetch)
+    plant(FetchMail, "__call__", fetch)
 
 
 def nobody_waits() -> None:
@@ -112,7 +104,7 @@ def nobody_waits() -> None:
         stored = self.get(*given[:2])
         return stored if stored is not None and stored.is_filed else None
 
-    _plant(AzureMessageStore, "wait_for", wait_for)
+    plant(AzureMessageStore, "wait_for", wait_for)
 
 
 PLANTS: dict[str, Callable[[], None]] = {
@@ -122,4 +114,5 @@ PLANTS: dict[str, Callable[[], None]] = {
     "receipt-of-its-own": receipt_of_its_own,
     "bodies-first": bodies_first,
     "nobody-waits": nobody_waits,
+    **DOOR_PLANTS,
 }

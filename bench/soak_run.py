@@ -15,7 +15,7 @@ from dev.simulator.client import Control
 from dev.tenant import Tenant, eventually
 
 STILL = 4.0  # seconds without work or change that count as quiet
-STUCK = 60.0  # so many that count as an end though messages are pending
+STUCK = 180.0  # so many that count as an end though messages are pending
 LOOK = 1.0
 FIRST_WALKS = 180.0
 
@@ -139,18 +139,25 @@ def quiet(ledger: Ledger, *, seconds: float) -> float | None:
     return None
 
 
-def reconcile(tenants: Sequence[Tenant]) -> None:
-    """Have every mailbox walked and compared with the ledger now, as an admin would."""
-    for tenant, company in zip(tenants, COMPANIES, strict=True):
-        for agent in company.agents:
-            tenant.admin.call("POST", f"mailboxes/{agent}/sync")
-
-
-def repaired(tenants: Sequence[Tenant]) -> int:
-    """What the last reconciliation of every mailbox says that it repaired."""
-    shown = [
-        tenant.admin.call("GET", f"mailboxes/{agent}")["reconciliation"] or {}
+def mailboxes_of(tenants: Sequence[Tenant]) -> list[tuple[Tenant, str]]:
+    """Every agent's mailbox, with its organisation."""
+    return [
+        (tenant, agent)
         for tenant, company in zip(tenants, COMPANIES, strict=True)
         for agent in company.agents
+    ]
+
+
+def reconcile(mailboxes: Sequence[tuple[Tenant, str]]) -> None:
+    """Have each mailbox walked and compared with the ledger now, as an admin would."""
+    for tenant, address in mailboxes:
+        tenant.admin.call("POST", f"mailboxes/{address}/sync")
+
+
+def repaired(mailboxes: Sequence[tuple[Tenant, str]]) -> int:
+    """What the last reconciliation of each mailbox says that it repaired."""
+    shown = [
+        tenant.admin.call("GET", f"mailboxes/{address}")["reconciliation"] or {}
+        for tenant, address in mailboxes
     ]
     return sum(int(one.get("repaired") or 0) for one in shown)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import requests
 
+from dev.processes import PATIENCE
 from dev.simulator.client import Control
 
 
@@ -22,8 +23,8 @@ def open_link(link: str, ca_file: str) -> str:
     """The link as a person opens it: Entra's page, then ours. Returns our page's heading."""
     with requests.Session() as browser:
         browser.trust_env = False
-        sent = browser.get(link, verify=ca_file, allow_redirects=False, timeout=30)
-        page = browser.get(sent.headers["location"], timeout=60)
+        sent = browser.get(link, verify=ca_file, allow_redirects=False, timeout=PATIENCE)
+        page = browser.get(sent.headers["location"], timeout=PATIENCE)
     found = re.search(r"<h1>(.*?)</h1>", page.text)
     if found is None:
         raise RuntimeError(f"the consent callback was answered with {page.status_code}")

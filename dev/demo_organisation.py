@@ -16,6 +16,7 @@ import requests
 
 from dev.demo_connect import connect, show_tests
 from dev.demo_seed import Delivery, Mail, Seed, rounds
+from dev.processes import PATIENCE
 from dev.simulator.client import Control
 from shared.adapters.storage.connection import Connection
 from shared.adapters.storage.settings import StorageSettings
@@ -23,8 +24,6 @@ from shared.adapters.storage.stores.mailboxes import AzureMailboxes
 from shared.adapters.storage.stores.sightings import AzureSightings
 from shared.domain.capture.sightings import FILED, SKIPPED, TRIAGE, Sighting
 
-CONNECTING = 60.0
-ARRIVING = 60.0
 LOOK_EVERY = 0.1
 TOKEN_LIFETIME = 3_600
 
@@ -49,7 +48,7 @@ class Api:
         headers = {"Content-Type": "application/x-ndjson"} if ndjson else None
         url = f"{self.url}/{path}"
         answer = self._session.request(
-            method, url, json=body, data=ndjson or None, headers=headers, timeout=60
+            method, url, json=body, data=ndjson or None, headers=headers, timeout=PATIENCE
         )
         if not answer.ok:
             raise RuntimeError(f"{method} {path} was answered with {answer.status_code}: {_problem(answer)}")
@@ -157,13 +156,13 @@ def seed(ready: Ready, tell: Tell = lambda _: None) -> Demo:
     _deliver(demo, old)
     tell(f"{len(old)} mails lie in the mailboxes; connecting them")
     _connect(demo)
-    _wait(lambda: demo.missing(old), ARRIVING, "what was there before", ready)
+    _wait(lambda: demo.missing(old), "what was there before", ready)
     new = [one for one in demo.mails if one.delivery.connected]
     tell(f"the first mail: {_first_entry(demo)}")
     tell(f"found what was there; {len(new)} more mails arrive")
     for group in rounds(new):
         _deliver(demo, group)
-        _wait(lambda group=group: demo.missing(group), ARRIVING, "mail that has just arrived", ready)  # type: ignore[misc]
+        _wait(lambda group=group: demo.missing(group), "mail that has just arrived", ready)  # type: ignore[misc]
     return demo
 
 
@@ -219,7 +218,7 @@ def _connect(demo: Demo) -> None:
             if found[one]["state"] != "ok" or one not in subscribed
         ]
 
-    _wait(unready, CONNECTING, "mailboxes to be subscribed to and walked", demo.ready)
+    _wait(unready, "mailboxes to be subscribed to and walked", demo.ready)
 
 
 def _deliver(demo: Demo, mails: Iterable[Mail]) -> None:
@@ -229,13 +228,13 @@ def _deliver(demo: Demo, mails: Iterable[Mail]) -> None:
             demo.delivered[place.address, str(answer["id"])] = mail
 
 
-def _wait(missing: Callable[[], list[str]], timeout: float, what: str, ready: Ready) -> None:
-    deadline = time.monotonic() + timeout
+def _wait(missing: Callable[[], list[str]], what: str, ready: Ready) -> None:
+    deadline = time.monotonic() + PATIENCE
     while lines := missing():
         if time.monotonic() > deadline:
             listed = "\n  ".join(lines)
             raise RuntimeError(
-                f"waited {timeout:g} s for {what}; missing:\n  {listed}\nsee {ready['log_dir']}"
+                f"waited {PATIENCE:g} s for {what}; missing:\n  {listed}\nsee {ready['log_dir']}"
             )
         time.sleep(LOOK_EVERY)
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 import requests
 
 from dev.demo_organisation import LOOK_EVERY, Api, Demo, Tell
+from dev.processes import PATIENCE
 
 AGENT: Final = "ben.ito@contoso-homes.example"
 CLIENT: Final = "julia.brandt@fabrikam.example"
 RECORDS: Final = ("contact/julia-brandt", "client/fabrikam", "property/lindenallee-5")
-LONGEST: Final = 60.0
 _MAIL: Final = {
     "to": [{"name": "Julia Brandt", "address": CLIENT}],
     "subject": "Viewing of Lindenallee 5",
@@ -84,7 +84,7 @@ def _asked(demo: Demo) -> dict[str, Any]:
     with requests.Session() as session:
         session.trust_env = False
         url = f"{demo.ready['api_url']}/messages"
-        answer = session.post(url, json=_MAIL, headers=headers, timeout=60)
+        answer = session.post(url, json=_MAIL, headers=headers, timeout=PATIENCE)
     if answer.status_code != requests.codes.accepted:
         raise RuntimeError(f"POST messages was answered with {answer.status_code}: {answer.text[:300]}")
     taken: dict[str, Any] = answer.json()
@@ -137,9 +137,9 @@ def _name(address: str) -> str:
 
 def until(probe: Callable[[], dict[str, Any] | None], what: str) -> dict[str, Any]:
     """What the probe finds, once it finds anything. Raises RuntimeError after a minute."""
-    deadline = time.monotonic() + LONGEST
+    deadline = time.monotonic() + PATIENCE
     while (found := probe()) is None:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"waited {LONGEST:g} s for {what}")
+            raise RuntimeError(f"waited {PATIENCE:g} s for {what}")
         time.sleep(LOOK_EVERY)
     return found

@@ -176,7 +176,7 @@ class Stack:
         _finish(provisioning)
         self.ready["simulator_url"] = simulator_url
         self.ready["storage_connection_string"] = azurite.connection_string
-        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam")}
+        self.ready |= {f"storage_{name}_url": proxied[f"{name}_url"] for name in ("stats", "dam", "faults")}
         self.ready["pids"]["storage_proxy"] = proxy.pid
         storage = Ports(proxied["blob"], proxied["queue"], proxied["table"])
         return {keyless.STORAGE: storage.connection_string}
@@ -289,7 +289,9 @@ def _simulator_arguments(
         "--ca",
         str(certificates.ca),
     )
-    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret)
+    # With any port, as Entra takes it: the hosts' one is not known yet. Another `POSTLEDGER_PUBLIC_URL` is refused.
+    back = ("--redirect-uri", f"http://localhost{API}/connect/callback")
+    app = ("--client-id", identity.client_id, "--client-secret", identity.client_secret, *back)
     beside = ("--imap-root", str(imap.root), "--imap-port", str(imap.port)) if imap else ()
     return ("--port", "0", *tls, "--home-tenant", identity.home_tenant_id, *app, *beside)
 

@@ -3,8 +3,9 @@
 Writes the ready file once all is reachable (and seeded). Its keys are `api_url`, `simulator_url`, `ca_file`,
 `home_tenant_id`, `storage_connection_string` (Azurite itself, past the fault proxy), `client_id` and `pids`;
 beyond these `client_secret`, `host_url`, `host_groups` (process ids by function group), `log_dir`, `timers` (whether
-the tick comes by itself), of the fault proxy `storage_stats_url` and `storage_dam_url`, and `imap` (`host`, `port`,
-`starttls_port` of a Dovecot; null where there is none) and `smtp` beside it (`host`, `port`, `security`).
+the tick comes by itself), of the fault proxy `storage_stats_url`, `storage_dam_url` and `storage_faults_url`, and
+`imap` (`host`, `port`, `starttls_port` of a Dovecot; null where there is none) and `smtp` beside it (`host`, `port`,
+`security`).
 With `--data-dir` storage, ids and keys outlast the run; the simulator's tenants, users and mailboxes do not. With
 `--identity` there is no connection string, no secret, and no proxy that makes storage fail.
 """

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dev.clients import PACKAGES, SOURCES
 from dev.node import find_node
-from dev.processes import PATIENCE
 
 
 def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> str:
@@ -20,7 +19,6 @@ def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "WARNING" not in done.stdout + done.stderr

@@ -3,7 +3,8 @@
 The rules are those of the WebJobs queue extension 5.x: a failed message is released after `visibilityTimeout`, copied
 to `<queue>-poison` at `maxDequeueCount`, and not run at all above it. A queue that is not there is asked for again and
 again without a word. A host that cannot delete or release a message is at its end. On a poison queue nothing is
-released or removed: what fails or cannot be decoded is back once its time of invisibility is over.
+released or removed: what fails or cannot be decoded is back once its time of invisibility is over. It is asked for
+each second, and at once where this host has put a message there.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import binascii
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import azure.functions as func
 from azure.core.exceptions import AzureError, ResourceNotFoundError
@@ -28,16 +29,21 @@ from dev.host.waiting import happened
 
 POISON = "-poison"
 MIN_INTERVAL = 0.1  # QueuePollingIntervals.Minimum
+POISON_INTERVAL = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the listeners of one host share. `fail` ends the host, with what could not be done."""
+    """What the listeners of one host share. `fail` ends the host, with what could not be done.
+
+    `poisoned`: set where this host has put a message into the poison queue of that name.
+    """
 
     invoker: Invoker
     storage: Storage
     held: HeldFile
     fail: Callable[[str], None]
+    poisoned: dict[str, asyncio.Event] = field(default_factory=dict)
 
 
 class QueueListener:
@@ -60,8 +66,15 @@ class QueueListener:
         self._queue_name = str(function.values["queueName"])
         self._queue: QueueClient = service.get_queue_client(self._queue_name)
         self._poison: QueueClient | None = None
-        if not self._queue_name.endswith(POISON):
+        is_poison = self._queue_name.endswith(POISON)
+        if not is_poison:
             self._poison = service.get_queue_client(self._queue_name + POISON)
+        longest = options.max_polling_interval
+        self._max_interval = min(longest, POISON_INTERVAL) if is_poison else longest
+        self._poisoned = around.poisoned
+        self._look = asyncio.Event()
+        if is_poison:
+            self._poisoned[self._queue_name] = self._look
         self._options = options
         self._invoker = around.invoker
         self._call = around.storage.call
@@ -84,18 +97,20 @@ class QueueListener:
             except AzureError as error:
                 if not isinstance(error, ResourceNotFoundError):
                     report("queue_poll_failed", queue=self._queue_name, reason=reason(error))
-                found, interval = 0, self._options.max_polling_interval
+                found, interval = 0, self._max_interval
             if found:
                 interval = MIN_INTERVAL
                 await self._room()
             else:
-                await happened(self._stopping, interval)
-                interval = min(interval * 2 * random.uniform(0.8, 1.2), self._options.max_polling_interval)
+                await happened(self._look, interval)
+                self._look.clear()
+                interval = min(interval * 2 * random.uniform(0.8, 1.2), self._max_interval)
         await asyncio.gather(*self._running)
 
     def stop(self) -> None:
         """Fetch no more; what runs goes on."""
         self._stopping.set()
+        self._look.set()
         self._done.set()
 
     async def give_back(self) -> int:
@@ -236,6 +251,8 @@ class QueueListener:
         except ResourceNotFoundError:
             await self._call(self._poison.create_queue)
             await self._call(self._poison.send_message, message.content)
+        if (served := self._poisoned.get(self._queue_name + POISON)) is not None:
+            served.set()
         await self._call(self._queue.delete_message, message)
 
     def _decode(self, content: str) -> bytes | None:

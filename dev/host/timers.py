@@ -7,14 +7,15 @@ interval is followed by the next one at once, which is not past due.
 A holder that cannot renew its lease goes on, since storage may be away for it alone: for so long another instance
 runs the timer, too. Once storage says that the lease is another's, the host ends.
 
-Otherwise than here, the real host keeps no status of a schedule that is due more often than once a minute, and takes
-no time as missed after the schedule was changed.
+After a changed schedule no time counts as missed. Otherwise than here, the real host keeps no status of a schedule
+that is due more often than once a minute.
 """
 
 import asyncio
 import contextlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -61,6 +62,21 @@ class Schedule:
         times = croniter(self._expression, moment, second_at_beginning=True, day_or=False)
         found: datetime = times.get_next(datetime)
         return found
+
+    def following(self, due: datetime, now: datetime) -> datetime:
+        """The time behind `due`, or at once where the run has outlasted it."""
+        return max(self.after(due), now)
+
+    def missed(self, status: Mapping[str, str], now: datetime) -> datetime | None:
+        """The time that a stored status says is due, if it has passed; none of another schedule has.
+
+        Raises ValueError or KeyError for a status that is none.
+        """
+        due, last, updated = (
+            datetime.fromisoformat(status[name]) for name in ("Next", "Last", "LastUpdated")
+        )
+        is_changed = self.after(max(last, updated)) != due
+        return due if due < now and not is_changed else None
 
 
 class TimerListener:
@@ -159,7 +175,7 @@ class TimerListener:
         due = self._schedule.after(datetime.now(UTC))
         while not await happened(ending, max(0.0, (due - datetime.now(UTC)).total_seconds())):
             await self._fire(due, past_due=False)
-            due = max(self._schedule.after(due), datetime.now(UTC))
+            due = self._schedule.following(due, datetime.now(UTC))
 
     async def _fire(self, due: datetime, *, past_due: bool) -> None:
         # The boundary: the invoker has reported an error, and a timer is not retried.
@@ -180,14 +196,13 @@ class TimerListener:
             return None
         try:
             status = json.loads(await self._call(partial(_download, self._status)))
-            due = datetime.fromisoformat(status["Next"])
+            return self._schedule.missed(status, now)
         except ResourceNotFoundError:
             await self._note(now)
             return None
         except (AzureError, ValueError, KeyError) as error:
             report("timer_status_unreadable", function=self.name, reason=reason(error))
             return None
-        return due if due < now else None
 
     async def _note(self, last: datetime) -> None:
         """Without its status a timer goes on: at worst a missed time stays unknown."""
@@ -197,8 +212,8 @@ class TimerListener:
             report("timer_status_not_saved", function=self.name, reason=reason(error))
 
     async def _save_status(self, last: datetime) -> None:
-        upcoming = self._schedule.after(max(last, datetime.now(UTC)))
-        status = {"Last": last, "Next": upcoming, "LastUpdated": datetime.now(UTC)}
+        now = datetime.now(UTC)
+        status = {"Last": last, "Next": self._schedule.after(max(last, now)), "LastUpdated": now}
         content = json.dumps({name: moment.isoformat() for name, moment in status.items()})
         await self._call(partial(self._status.upload_blob, content, overwrite=True))
 

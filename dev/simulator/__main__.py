@@ -24,6 +24,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--client-id", required=True, help="the application that asks for Graph tokens")
     parser.add_argument("--client-secret", default="", help="its secret")
     parser.add_argument("--client-certificate", type=Path, help="its certificate, PEM")
+    parser.add_argument(
+        "--redirect-uri", action="append", default=[], help="one that is registered; none: any"
+    )
     parser.add_argument("--imap-root", type=Path, help="the folder of the IMAP server beside it")
     parser.add_argument("--imap-port", type=int, default=0, help="where that one speaks TLS")
     parser.add_argument("--ready-file", type=Path, help="gets {url, pid, smtp_port} as JSON")
@@ -33,7 +36,11 @@ def _arguments() -> argparse.Namespace:
 async def _serve(arguments: argparse.Namespace) -> None:
     certificate = arguments.client_certificate.read_text() if arguments.client_certificate else None
     registration = AppRegistration(
-        arguments.client_id.lower(), arguments.client_secret, arguments.home_tenant.lower(), certificate
+        arguments.client_id.lower(),
+        arguments.client_secret,
+        arguments.home_tenant.lower(),
+        certificate,
+        tuple(arguments.redirect_uri),
     )
     listener = listen(arguments.port)
     root = arguments.imap_root

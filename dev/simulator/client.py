@@ -79,10 +79,21 @@ class Control:
         return str(self.call("POST", "users", body)["id"])
 
     def folders(
-        self, address: str, name: str, parent: str = "msgfolderroot", container_class: str = "IPF.Note"
+        self,
+        address: str,
+        name: str,
+        parent: str = "msgfolderroot",
+        container_class: str = "IPF.Note",
+        **more: object,
     ) -> str:
-        """Makes a folder; returns its id."""
-        body = {"address": address, "name": name, "parent": parent, "container_class": container_class}
+        """Makes a folder, or with `search` (the body of a mailSearchFolder) a kept search; returns its id."""
+        body = {
+            "address": address,
+            "name": name,
+            "parent": parent,
+            "container_class": container_class,
+            **more,
+        }
         return str(self.call("POST", "folders", body)["id"])
 
     def tokens(

@@ -6,7 +6,7 @@ Loopback only, no authentication.
 import base64
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -24,6 +24,7 @@ from dev.simulator.items import Folder, Origin, StoredMessage, stamp
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
 from dev.simulator.notifications import Notifier
+from dev.simulator.searches import search_of
 from dev.simulator.tokens import TokenMint
 from dev.simulator.world import World
 
@@ -160,10 +161,10 @@ class Control:
         mailbox = self._mailbox(given)
         parent = self._folder(mailbox, given.get("parent") or "msgfolderroot")
         container = str(given.get("container_class") or "IPF.Note")
+        hidden, search = bool(given.get("hidden")), given.get("search")
+        kept = search_of(mailbox, search) if isinstance(search, Mapping) else None
         return {
-            "id": mailbox.create_folder(
-                str(given["name"]), parent, container, hidden=bool(given.get("hidden"))
-            ).id
+            "id": mailbox.create_folder(str(given["name"]), parent, container, hidden=hidden, search=kept).id
         }
 
     def deliver(self, given: Given, raw: bytes) -> object:

@@ -5,7 +5,8 @@ import binascii
 import re
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.utils import format_datetime
 
@@ -18,10 +19,11 @@ from dev.simulator.errors import GraphError, bad_request
 from dev.simulator.items import StoredMessage
 from dev.simulator.mailbox import Mailbox
 from dev.simulator.mime import read_mail
-from dev.simulator.properties import property_id
+from dev.simulator.properties import in_headers, property_id
 from dev.simulator.threading_index import new_index, reply_index
 
 _MAX_HEADERS = 5
+_MAIL = "#microsoft.graph.message"
 _STRIPPED = ("Bcc", "Auto-Submitted", "Return-Path")  # Exchange drops Auto-Submitted from submitted mail
 
 Fields = dict[str, object]
@@ -46,9 +48,12 @@ def check_headers(fields: Mapping[str, object]) -> None:
 
 
 def attachment_of(value: Mapping[str, object]) -> Attachment:
-    """A fileAttachment from its JSON. Raises GraphError 400."""
-    if "fileattachment" not in str(value.get("@odata.type", "#microsoft.graph.fileAttachment")).lower():
-        raise bad_request("Only file attachments can be added here.", "ErrorInvalidRequest")
+    """A fileAttachment, or an itemAttachment that holds a mail, from its JSON. Raises GraphError 400."""
+    kind = str(value.get("@odata.type", "#microsoft.graph.fileAttachment")).lower()
+    if "itemattachment" in kind:
+        return _item_attachment(value)
+    if "fileattachment" not in kind:
+        raise bad_request("Only files and items can be attached here.", "ErrorInvalidRequest")
     try:
         data = base64.b64decode(str(value.get("contentBytes") or ""), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -63,6 +68,16 @@ def attachment_of(value: Mapping[str, object]) -> Attachment:
         str(content_id) if content_id else None,
         is_inline=bool(value.get("isInline")),
     )
+
+
+def _item_attachment(value: Mapping[str, object]) -> Attachment:
+    item = value.get("item")
+    if not isinstance(item, Mapping) or str(item.get("@odata.type", _MAIL)).lower() != _MAIL.lower():
+        raise bad_request("The item of an item attachment must be a message here.", "ErrorInvalidRequest")
+    given = item.get("attachments")
+    attachments = tuple(attachment_of(inner) for inner in given) if isinstance(given, list) else ()
+    raw = compose(dict(item), attachments, now=datetime.now(UTC))
+    return Attachment("item", str(value.get("name") or item.get("subject") or "Untitled"), None, raw)
 
 
 def _person(user: User) -> Fields:
@@ -106,8 +121,16 @@ def draft_from_json(
     return _store(mailbox, fields, tuple(attachment_of(one) for one in listed), now)
 
 
-def draft_from_mime(user: User, mailbox: Mailbox, body: bytes, now: datetime) -> StoredMessage:
-    """A draft from base64 MIME (`Content-Type: text/plain`). Raises GraphError 400."""
+def keep_headers(draft: StoredMessage) -> None:
+    """Has the X- headers of its MIME lie with a draft as properties, named in lower case."""
+    named = ((name.lower(), value) for name, value in draft.content.headers)
+    draft.extended |= {in_headers(name).lower(): value for name, value in named if name.startswith("x-")}
+
+
+def draft_from_mime(
+    user: User, mailbox: Mailbox, body: bytes, now: datetime, headers: Mapping[str, str] | None = None
+) -> StoredMessage:
+    """A draft from base64 MIME (`Content-Type: text/plain`), and `headers` that it lacks. Raises GraphError 400."""
     try:
         raw = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -115,11 +138,8 @@ def draft_from_mime(user: User, mailbox: Mailbox, body: bytes, now: datetime) ->
             "Invalid base64 string for MIME content.", "ErrorMimeContentInvalidBase64String"
         ) from error
     message = message_from_bytes(raw)
-    for name, value in (
-        ("From", f"<{user.address}>"),
-        ("Message-ID", new_message_id()),
-        ("Date", format_datetime(now)),
-    ):
+    own = {"From": f"<{user.address}>", "Message-ID": new_message_id(), "Date": format_datetime(now)}
+    for name, value in {**own, **(headers or {})}.items():
         if name not in message:
             message[name] = value
     raw = message.as_bytes()
@@ -187,6 +207,20 @@ def add_attachment(mailbox: Mailbox, message: StoredMessage, attachment: Attachm
     mailbox.update(message, {"hasAttachments": True}, now)
 
 
+def remove_attachment(mailbox: Mailbox, message: StoredMessage, place: int, now: datetime) -> None:
+    """Takes one attachment away, of a draft or of any mail."""
+    attachments = message.content.attachments
+    left = attachments[:place] + attachments[place + 1 :]
+    message.detached.append(message.attachment_number(place))
+    if message.is_draft:
+        fields = _fields_of(message.content) if "_raw" in message.draft_fields else message.draft_fields
+        message.draft_fields = fields
+        mailbox.rewrite(message, read_mail(compose(fields, left, now=now)))
+    else:
+        mailbox.rewrite(message, replace(message.content, attachments=left))
+    mailbox.update(message, {"hasAttachments": True}, now)
+
+
 def answer_draft(
     user: User,
     mailbox: Mailbox,
@@ -204,11 +238,6 @@ def answer_draft(
         raise bad_request("Comment and Body are mutually exclusive.", "ErrorInvalidRequest")
     content, forward = parent.content, kind == "forward"
     subject = re.sub(r"(?i)^(re|fw|fwd):\s*", "", content.subject)
-    references = " ".join([*dict.fromkeys((*content.references, parent.internet_message_id))])
-    index = base64.b64encode(reply_index(parent.index, now)).decode("ascii")
-    headers = {"References": references, "Thread-Topic": content.topic, "Thread-Index": index}
-    if not forward:
-        headers["In-Reply-To"] = parent.internet_message_id
     fields: Fields = {
         "subject": f"{'FW' if forward else 'RE'}: {subject}",
         "internetMessageId": new_message_id(),
@@ -216,9 +245,25 @@ def answer_draft(
         "body": {"contentType": "html", "content": _quoted(str(given.get("comment") or ""), content)},
         **_answer_recipients(user, content, kind),
         **changes,
-        "_headers": headers,
+        "_headers": _threading(parent, kind, now),
     }
     return _store(mailbox, fields, content.attachments if forward else (), now)
+
+
+def answer_from_mime(
+    user: User, mailbox: Mailbox, parent: StoredMessage, *, kind: str, body: bytes, now: datetime
+) -> StoredMessage:
+    """The same of base64 MIME: recipients, subject and text are what it says. Raises GraphError 400."""
+    return draft_from_mime(user, mailbox, body, now, _threading(parent, kind, now))
+
+
+def _threading(parent: StoredMessage, kind: str, now: datetime) -> dict[str, str]:
+    """The headers with which the server ties an answer to its parent."""
+    content = parent.content
+    references = " ".join([*dict.fromkeys((*content.references, parent.internet_message_id))])
+    index = base64.b64encode(reply_index(parent.index, now)).decode("ascii")
+    headers = {"References": references, "Thread-Topic": content.topic, "Thread-Index": index}
+    return headers if kind == "forward" else {**headers, "In-Reply-To": parent.internet_message_id}
 
 
 def _answer_recipients(user: User, content: Content, kind: str) -> Fields:

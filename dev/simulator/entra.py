@@ -124,6 +124,8 @@ class Entra:
         organisation, app = self.world.directory.organisations[tenant], self.world.app
         client_id = form.get("client_id", "")
         if form.get("grant_type") in ("authorization_code", "refresh_token"):
+            if client_id != app.client_id:
+                raise _unknown_application(client_id, tenant)
             return self._signed_in(tenant, form)
         if form.get("grant_type") != "client_credentials":
             raise EntraError(
@@ -134,13 +136,14 @@ class Entra:
         if client_id in self.world.clients:
             return self._granted_to_client(tenant, form)
         if client_id != app.client_id or not organisation.consented:
-            text = f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."
-            raise EntraError("unauthorized_client", 700016, text)
+            raise _unknown_application(client_id, tenant)
         self._authenticate(tenant, form)
         if not form.get("scope", "").endswith("/.default"):
             raise EntraError(
                 "invalid_scope", 1002012, f"The provided value for scope {form.get('scope')} is not valid."
             )
+        if unknown := self.pages.unknown_resource(form["scope"]):
+            raise EntraError("invalid_resource", 500011, unknown.partition(": ")[2])
         now = int(time.time())
         claims = {
             "aud": GRAPH_AUDIENCE,
@@ -168,10 +171,7 @@ class Entra:
         """A token for our API, of an application of the home tenant."""
         client = self.world.clients[form["client_id"]]
         if tenant != self.world.app.home_tenant_id:
-            text = (
-                f"Application with identifier '{client.client_id}' was not found in the directory '{tenant}'."
-            )
-            raise EntraError("unauthorized_client", 700016, text)
+            raise _unknown_application(client.client_id, tenant)
         if form.get("client_secret") != client.secret:
             raise EntraError("invalid_client", 7000215, "Invalid client secret provided.", 401)
         if form.get("scope") != f"api://{self.world.app.client_id}/.default":
@@ -190,7 +190,7 @@ class Entra:
         self._authenticate(tenant, form)
         redeem = self.pages.redeem if form["grant_type"] == "authorization_code" else self.pages.refresh
         try:
-            return JSONResponse(redeem(form))
+            return JSONResponse(redeem(form, tenant))
         except SignInRefused as refused:
             raise EntraError("invalid_grant", refused.code, refused.text) from refused
 
@@ -294,6 +294,11 @@ class Entra:
             "client_id": request.query_params.get("client_id", MANAGED_IDENTITY),
         }
         return JSONResponse(answer)
+
+
+def _unknown_application(client_id: str, tenant: str) -> EntraError:
+    text = f"Application with identifier '{client_id}' was not found in the directory '{tenant}'."
+    return EntraError("unauthorized_client", 700016, text)
 
 
 def _thumbprint(certificate: x509.Certificate, algorithm: hashes.HashAlgorithm) -> str:

@@ -26,11 +26,12 @@ def _address(message: StoredMessage) -> str:
     return message.content.from_.address if message.content.from_ else ""
 
 
-_FLAGS: dict[str, Callable[[StoredMessage], bool]] = {
+_FLAGS: dict[str, Callable[[StoredMessage], bool | None]] = {
     "isread": lambda message: message.is_read,
     "isdraft": lambda message: message.is_draft,
     "hasattachments": lambda message: message.content.has_attachments,
 }
+_TRUTHS = {"true": True, "false": False, "null": None}
 _TEXTS: dict[str, Callable[[StoredMessage], str]] = {
     "subject": lambda message: message.content.subject,
     "internetmessageid": lambda message: message.internet_message_id,
@@ -163,10 +164,11 @@ def _comparison(name: str, operator: str, literal: str) -> Rule:
     if operator not in ("eq", "ne"):
         raise _unsupported()
     if name in _FLAGS:
-        if literal.lower() not in ("true", "false"):
+        if literal.lower() not in _TRUTHS:
             raise _incompatible("Edm.Boolean")
-        flag, is_set = _FLAGS[name], literal.lower() == "true"
-        return lambda message: (flag(message) == is_set) == (operator == "eq")
+        # What is null equals neither true nor false.
+        flag, wanted_truth = _FLAGS[name], _TRUTHS[literal.lower()]
+        return lambda message: (flag(message) is wanted_truth) == (operator == "eq")
     if name not in _TEXTS:
         raise _unsupported()
     if not literal.startswith("'"):

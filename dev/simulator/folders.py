@@ -87,6 +87,7 @@ DEFAULT_FOLDERS = (
     Birth(None, "Calendar", container_class="IPF.Appointment", hidden=True),
     Birth(None, "Contacts", container_class="IPF.Contact", hidden=True),
     Birth(None, "Journal", container_class="IPF.Journal", hidden=True),
+    Birth("searchfolders", "Finder", hidden=True, listed=False),
     # Chats are kept here; `GET mailFolders/{id}` knows it, no list does.
     Birth(None, "TeamsMessagesData", hidden=True, listed=False),
 )

@@ -12,6 +12,7 @@ from dev.simulator.mailbox import Mailbox
 from dev.simulator.properties import property_id
 from dev.simulator.query import page_size
 from dev.simulator.routing import Context, routes
+from dev.simulator.searches import ODATA_TYPE, messages_in, search_json, search_of
 
 _CONTAINER_CLASS = re.compile(r"id\s+eq\s+'(String 0x3613)'", re.I)
 
@@ -20,15 +21,18 @@ def folder_json(
     mailbox: Mailbox, folder: Folder, *, expand: str | None = None, select: str | None = None
 ) -> dict[str, object]:
     """The mailFolder resource; the container class only by $expand of `String 0x3613`."""
+    messages = messages_in(mailbox, folder)
     values: dict[str, object] = {
         "id": folder.id,
         "displayName": folder.name,
         "parentFolderId": folder.parent_id or folder.id,
         "childFolderCount": len(mailbox.children(folder)),
-        "unreadItemCount": sum(not message.is_read for message in folder.messages.values()),
-        "totalItemCount": len(folder.messages),
+        "unreadItemCount": sum(not message.is_read for message in messages),
+        "totalItemCount": len(messages),
         "isHidden": folder.hidden,
     }
+    if folder.search is not None:
+        values |= search_json(folder.search)
     if select:
         names = {name.strip().lower() for name in select.split(",")} | {"id"}
         if unknown := names - {name.lower() for name in values}:
@@ -36,6 +40,8 @@ def folder_json(
                 f"Could not find a property named '{min(unknown)}' on type 'microsoft.graph.mailFolder'."
             )
         values = {name: value for name, value in values.items() if name.lower() in names}
+    if folder.search is not None:
+        values = {"@odata.type": ODATA_TYPE, **values}
     if expand and (found := _CONTAINER_CLASS.search(expand)):
         shown = {"id": property_id(found[1]), "value": folder.container_class}
         values["singleValueExtendedProperties"] = [shown]
@@ -119,8 +125,22 @@ async def folder_delta(context: Context) -> Answer:
 @routes.on("POST", "/users/{user}/mailFolders")
 async def create_folder(context: Context) -> Answer:
     """A new folder under the root."""
-    name = str(context.call.json().get("displayName") or "")
+    return _created(context, context.mailbox.well_known["msgfolderroot"])
+
+
+@routes.on("POST", "/users/{user}/mailFolders/{folder}/childFolders")
+async def create_child(context: Context) -> Answer:
+    """A new folder under another one; of the type `mailSearchFolder` a kept search."""
+    return _created(context, context.mailbox.folder(context.parameters["folder"]))
+
+
+def _created(context: Context, parent: Folder) -> Answer:
+    given, mailbox = context.call.json(), context.mailbox
+    name = str(given.get("displayName") or "")
     if not name:
         raise GraphError(400, "ErrorInvalidRequest", "The displayName of the folder is missing.")
-    folder = context.mailbox.create_folder(name, context.mailbox.well_known["msgfolderroot"])
-    return Answer(201, folder_json(context.mailbox, folder))
+    is_search = str(given.get("@odata.type") or "").lower().lstrip("#") == ODATA_TYPE.lower().lstrip("#")
+    search = search_of(mailbox, given) if is_search else None
+    hidden = given.get("isHidden") is True
+    folder = mailbox.create_folder(name, parent, hidden=hidden, search=search)
+    return Answer(201, folder_json(mailbox, folder))

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from dev.simulator import delta, refusals, shapes
 from dev.simulator.call import Answer
 from dev.simulator.compose import regenerate
-from dev.simulator.drafts import edit_draft
+from dev.simulator.drafts import edit_draft, remove_attachment
 from dev.simulator.errors import GraphError, bad_request, item_not_found
 from dev.simulator.filters import parse_filter
 from dev.simulator.ids import attachment_id
@@ -17,6 +17,7 @@ from dev.simulator.items import Folder, StoredMessage
 from dev.simulator.query import arrange, check_order, page_size, parse_order
 from dev.simulator.rendering import attachment_json, embedded_item
 from dev.simulator.routing import Context, routes
+from dev.simulator.searches import messages_in, refuse_sync
 from dev.simulator.view import View, chosen
 
 _ALWAYS_UPDATABLE = frozenset({"isRead", "categories", "flag", "inferenceClassification", "importance"})
@@ -97,7 +98,7 @@ async def list_messages(context: Context) -> Answer:
 async def list_folder(context: Context) -> Answer:
     """Mail of one folder, newest first."""
     folder = context.mailbox.folder(context.parameters["folder"])
-    return _list(context, context.mailbox.ordered(folder), f"mailFolders/{folder.id}/messages")
+    return _list(context, messages_in(context.mailbox, folder), f"mailFolders/{folder.id}/messages")
 
 
 @routes.on(
@@ -109,6 +110,7 @@ async def message_delta(context: Context) -> Answer:
     """What changed in one folder. Options go on the first call only and travel in the token."""
     mailbox, query, faults = context.mailbox, context.call.query, context.world.faults
     folder = mailbox.folder(context.parameters["folder"])
+    refuse_sync(folder)
     refusals.check_page_size(context.call, context.habits)
     token = query.get("$deltatoken") or query.get("$skiptoken")
     if token:
@@ -239,22 +241,32 @@ async def list_attachments(context: Context) -> Answer:
     return Answer(payload={"@odata.context": context.context_url("attachments"), "value": shown})
 
 
-def _numbered(context: Context) -> tuple[StoredMessage, int]:
+def _placed(context: Context) -> tuple[StoredMessage, int]:
+    """The message, and where among its attachments the one that was asked for stands."""
     message, wanted = context.mailbox.message(context.parameters["message"]), context.parameters["attachment"]
-    for number in range(len(message.content.attachments)):
+    for place in range(len(message.content.attachments)):
+        number = message.attachment_number(place)
         if wanted in (attachment_id(message.mutable_id, number), attachment_id(message.immutable_id, number)):
-            return message, number
+            return message, place
     raise item_not_found()
+
+
+@routes.on("DELETE", "/users/{user}/messages/{message}/attachments/{attachment}")
+async def delete_attachment(context: Context) -> Answer:
+    """Of drafts and of received mail alike; the ids of the others stay."""
+    message, place = _placed(context)
+    remove_attachment(context.mailbox, message, place, datetime.now(UTC))
+    return Answer(204)
 
 
 @routes.on("GET", "/users/{user}/messages/{message}/attachments/{attachment}", options="select expand")
 async def get_attachment(context: Context) -> Answer:
     """One attachment; of an embedded item its message with `$expand=microsoft.graph.itemattachment/item`."""
-    message, number = _numbered(context)
-    attachment = message.content.attachments[number]
+    message, place = _placed(context)
+    attachment = message.content.attachments[place]
     immutable = context.call.preferences.immutable_ids
     context.world.stats.attachments_read[message.internet_message_id] += 1
-    shown = attachment_json(message, number, attachment, immutable=immutable, with_bytes=True)
+    shown = attachment_json(message, place, attachment, immutable=immutable, with_bytes=True)
     if attachment.kind == "item" and "itemattachment/item" in context.call.query.get("$expand", "").lower():
         shown["item"] = embedded_item(attachment.data, context.call.preferences)
     return Answer(payload={"@odata.context": context.context_url("attachments/$entity"), **shown})
@@ -263,8 +275,8 @@ async def get_attachment(context: Context) -> Answer:
 @routes.on("GET", "/users/{user}/messages/{message}/attachments/{attachment}/$value")
 async def get_attachment_bytes(context: Context) -> Answer:
     """Raw bytes of a file, MIME of an embedded item; a link has none."""
-    message, number = _numbered(context)
-    attachment = message.content.attachments[number]
+    message, place = _placed(context)
+    attachment = message.content.attachments[place]
     if attachment.kind == "reference":
         raise GraphError(
             405, "ErrorInvalidRequest", "The request is not supported for a reference attachment."

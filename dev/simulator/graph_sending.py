@@ -10,9 +10,11 @@ from dev.simulator.departures import depart
 from dev.simulator.drafts import (
     add_attachment,
     answer_draft,
+    answer_from_mime,
     attachment_of,
     draft_from_json,
     draft_from_mime,
+    keep_headers,
 )
 from dev.simulator.errors import GraphError, bad_request, item_not_found
 from dev.simulator.graph_messages import message_answer
@@ -44,7 +46,10 @@ def _is_too_much(context: Context) -> bool:
 def _new_draft(context: Context, given: Mapping[str, object] | None) -> StoredMessage:
     now = datetime.now(UTC)
     if given is None:
-        return draft_from_mime(context.user, context.mailbox, context.call.body, now)
+        draft = draft_from_mime(context.user, context.mailbox, context.call.body, now)
+        if context.habits.headers_are_properties:
+            keep_headers(draft)
+        return draft
     shapes.check(given, shapes.MESSAGE, "message")
     return draft_from_json(context.user, context.mailbox, given, now)
 
@@ -89,16 +94,22 @@ async def _answer(context: Context) -> Answer:
     message = context.mailbox.message(context.parameters["message"])
     action = context.call.segments[-1].lower()
     kind = _KINDS[action.removeprefix("create")]
+    draft = _answer_to(context, message, kind)
+    if action.startswith("create"):
+        return message_answer(context, draft, status=201, view=_plain_view(context))
+    return _send(context, draft, save=True, call="sendMail")
+
+
+def _answer_to(context: Context, parent: StoredMessage, kind: str) -> StoredMessage:
+    """From JSON, or from base64 MIME."""
+    user, mailbox, now = context.user, context.mailbox, datetime.now(UTC)
+    if _is_mime(context):
+        return answer_from_mime(user, mailbox, parent, kind=kind, body=context.call.body, now=now)
     given = _parameters(context.call.json(), "comment", "message", "toRecipients")
     if "toRecipients" in given:
         given["message"] = {**_message_of(given), "toRecipients": given["toRecipients"]}
     shapes.check(_message_of(given), shapes.MESSAGE, "message")
-    draft = answer_draft(
-        context.user, context.mailbox, message, kind=kind, given=given, now=datetime.now(UTC)
-    )
-    if action.startswith("create"):
-        return message_answer(context, draft, status=201, view=_plain_view(context))
-    return _send(context, draft, save=True, call="sendMail")
+    return answer_draft(user, mailbox, parent, kind=kind, given=given, now=now)
 
 
 for _action in ("createReply", "createReplyAll", "createForward", "reply", "replyAll", "forward"):
@@ -146,16 +157,16 @@ def _as_ordered(scripted: ScriptedAnswer | None, usual: Answer) -> Answer:
 
 @routes.on("POST", "/users/{user}/messages/{message}/attachments")
 async def create_attachment(context: Context) -> Answer:
-    """A file below 3 MB for a draft."""
+    """A file or a mail below 3 MB for a draft."""
     message = context.mailbox.message(context.parameters["message"])
-    shapes.check(context.call.json(), shapes.ATTACHMENT, "fileAttachment")
+    shapes.check_attachment(context.call.json())
     attachment = attachment_of(context.call.json())
     if len(attachment.data) > _LARGEST_ATTACHMENT:
         raise GraphError(413, "ErrorMessageSizeExceeded", "The message exceeds the maximum supported size.")
     add_attachment(context.mailbox, message, attachment, datetime.now(UTC))
-    number = len(message.content.attachments) - 1
+    place = len(message.content.attachments) - 1
     immutable = context.call.preferences.immutable_ids
     shown = attachment_json(
-        message, number, message.content.attachments[number], immutable=immutable, with_bytes=True
+        message, place, message.content.attachments[place], immutable=immutable, with_bytes=True
     )
     return Answer(201, shown)

@@ -37,6 +37,8 @@ class Habits:
     """Whether a mail leaves with the Message-ID that it was given."""
     keeps_headers: bool = False
     """Whether headers of submitted MIME that Exchange has a mind of its own about leave with it."""
+    headers_are_properties: bool = True
+    """Whether each X- header of submitted MIME lies with its item as a property, as MS-OXCMAIL 2.2.3.2 has it."""
     mime_limit: int = 2_240_000
     """Longer MIME is answered 200, and nothing is made."""
     request_limit: int = 4_000_000

@@ -18,9 +18,18 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search folder looks for, in which folders; `is_deep`: and in those below them."""
+
+    sources: tuple[str, ...]
+    condition: str
+    is_deep: bool
+
+
 @dataclass(eq=False, slots=True)
 class Folder:
-    """A mail folder and its log, oldest first."""
+    """A mail folder and its log, oldest first. A folder with a `search` holds no mail of its own."""
 
     id: str
     name: str
@@ -32,11 +41,16 @@ class Folder:
     messages: dict[int, "StoredMessage"] = field(default_factory=dict)
     log: list["LogEntry"] = field(default_factory=list)
     ordered: list["StoredMessage"] | None = None
+    search: Search | None = None
 
 
 @dataclass(eq=False)
 class StoredMessage:
-    """One item of a mailbox. `key` stays; `serial` changes with each move."""
+    """One item of a mailbox. `key` stays; `serial` changes with each move.
+
+    `is_read` is None where the store does not say. `detached` are the numbers of attachments that were deleted: those
+    of the others stay.
+    """
 
     mailbox_id: str
     key: int
@@ -49,7 +63,7 @@ class StoredMessage:
     modified: datetime
     index: bytes
     internet_message_id: str
-    is_read: bool = False
+    is_read: bool | None = False
     categories: list[str] = field(default_factory=list)
     flag: dict[str, object] = field(default_factory=lambda: {"flagStatus": "notFlagged"})
     inference: str = "focused"
@@ -57,6 +71,13 @@ class StoredMessage:
     version: int = 0
     draft_fields: dict[str, object] = field(default_factory=dict)
     extended: dict[str, str] = field(default_factory=dict)
+    detached: list[int] = field(default_factory=list)
+
+    def attachment_number(self, place: int) -> int:
+        """Under which number the attachment at this place was added."""
+        for number in sorted(self.detached):
+            place += number <= place
+        return place
 
     @property
     def is_draft(self) -> bool:

@@ -12,7 +12,7 @@ from dev.simulator import ids
 from dev.simulator.content import Content
 from dev.simulator.errors import item_not_found, malformed_id
 from dev.simulator.folders import DEFAULT_FOLDERS, MAIL, ROOT, Birth
-from dev.simulator.items import ChangeKind, Folder, LogEntry, Origin, StoredMessage
+from dev.simulator.items import ChangeKind, Folder, LogEntry, Origin, Search, StoredMessage
 from dev.simulator.threading_index import new_index, reply_index
 
 
@@ -62,6 +62,7 @@ class Mailbox:
         *,
         hidden: bool = False,
         well_known: str | None = None,
+        search: Search | None = None,
     ) -> Folder:
         """A new folder under `parent` (None: the root itself)."""
         number = next(self._numbers)
@@ -72,6 +73,7 @@ class Mailbox:
             parent.id if parent else None,
             container_class,
             hidden,
+            search=search,
         )
         self.folders[folder.id] = folder
         if well_known:
@@ -202,9 +204,12 @@ class Mailbox:
             del self._by_message_id[message.internet_message_id]
 
     def update(self, message: StoredMessage, changes: Mapping[str, object], now: datetime) -> None:
-        """Sets isRead, categories, flag, inferenceClassification, importance; others are only logged as changed."""
+        """Sets isRead (None: the store does not say), categories, flag, inferenceClassification, importance.
+
+        Others are only logged as changed.
+        """
         if "isRead" in changes:
-            message.is_read = bool(changes["isRead"])
+            message.is_read = None if changes["isRead"] is None else bool(changes["isRead"])
         if isinstance(categories := changes.get("categories"), list):
             message.categories = [str(category) for category in categories]
         if isinstance(flag := changes.get("flag"), dict):

@@ -27,13 +27,15 @@ class Person:
 class SignIn:
     """What one person has granted to the application for good: tokens are made from it until it is revoked.
 
-    `refresh_token` is the newest one; older ones are not taken any more, which is stricter than Entra.
+    `refresh_token` is the newest one; older ones are not taken any more, which is stricter than Entra. `asked` are
+    the scopes as the application wrote them, `scopes` their names alone.
     """
 
     user_id: str
     tenant_id: str
     scopes: tuple[str, ...]
     lifetime: int
+    asked: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     refresh_token: str = ""
     refreshed: int = 0
@@ -48,10 +50,10 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An authorisation code, as it was given out."""
+    """An authorisation code, as it was given out. It is redeemed at the `authority` that gave it: a tenant."""
 
     sign_in: SignIn
-    client_id: str
+    authority: str
     redirect_uri: str
     challenge: str
     nonce: str

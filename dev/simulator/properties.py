@@ -38,6 +38,11 @@ def property_id(text: str) -> str:
     return f"{kind} {found[2].lower()} {found[3]}"
 
 
+def in_headers(name: str) -> str:
+    """The id of the property that holds a header of this name."""
+    return property_id(f"String {{00020386-0000-0000-C000-000000000046}} Name {name}")
+
+
 def extended_value(message: StoredMessage, tag: str) -> str:
     """The value of a property by its id as Graph gives it; '' where the item does not have it."""
     read = _TAGS.get(tag.lower())

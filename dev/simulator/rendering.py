@@ -21,9 +21,10 @@ _HIDDEN_HEADERS = ("x-ms-exchange-organization-", "x-ms-exchange-forest-")
 
 
 def attachment_json(
-    message: StoredMessage, number: int, attachment: Attachment, *, immutable: bool, with_bytes: bool
+    message: StoredMessage, place: int, attachment: Attachment, *, immutable: bool, with_bytes: bool
 ) -> dict[str, object]:
     """One attachment under its id, which is scoped to this instance of the message."""
+    number = message.attachment_number(place)
     attachment_id = ids.attachment_id(message.id_for(immutable=immutable), number)
     return attachment.as_json(attachment_id, stamp(message.modified), with_bytes=with_bytes)
 
@@ -114,8 +115,8 @@ class Renderer:
         if with_bytes and message.content.attachments:
             self.stats.attachments_read[message.internet_message_id] += 1
         whole = [
-            attachment_json(message, number, attachment, immutable=immutable, with_bytes=with_bytes)
-            for number, attachment in enumerate(message.content.attachments)
+            attachment_json(message, place, attachment, immutable=immutable, with_bytes=with_bytes)
+            for place, attachment in enumerate(message.content.attachments)
         ]
         if not wanted:
             return whole

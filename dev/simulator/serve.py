@@ -96,11 +96,15 @@ def build_server(
 
 
 @contextmanager
-def running_simulator(*, client_certificate: str | None = None) -> Iterator[Simulator]:
+def running_simulator(
+    *, client_certificate: str | None = None, redirect_uris: tuple[str, ...] = ()
+) -> Iterator[Simulator]:
     """A simulator in a thread, on a free port, with an authority of its own. Raises TimeoutError."""
     with tempfile.TemporaryDirectory(prefix="simulator-") as directory:
         files = make_tls_files(Path(directory))
-        registration = AppRegistration(CLIENT_ID, CLIENT_SECRET, HOME_TENANT, client_certificate)
+        registration = AppRegistration(
+            CLIENT_ID, CLIENT_SECRET, HOME_TENANT, client_certificate, redirect_uris
+        )
         listener = listen(0)
         server, url = build_server(registration, files, listener)
         thread = threading.Thread(

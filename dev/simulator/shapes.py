@@ -38,6 +38,16 @@ ATTACHMENT: Mapping[str, Kind] = {
     "contentLocation": "String",
     "contentBytes": "String",
 }
+# Filled below: a mail may hold mails.
+_ITEM: dict[str, Kind] = {}
+ITEM_ATTACHMENT: Mapping[str, Kind] = {
+    **{
+        name: kind
+        for name, kind in ATTACHMENT.items()
+        if not name.startswith("content") or name == "contentType"
+    },
+    "item": _ITEM,
+}
 MESSAGE: Mapping[str, Kind] = {
     **dict.fromkeys(("id", "changeKey", "subject", "bodyPreview", "internetMessageId"), "String"),
     **dict.fromkeys(("conversationId", "parentFolderId", "webLink", "conversationIndex"), "String"),
@@ -53,10 +63,11 @@ MESSAGE: Mapping[str, Kind] = {
     "inferenceClassification": ("focused", "other"),
     "flag": _FLAG,
     "internetMessageHeaders": Many({"name": "String", "value": "String"}),
-    "attachments": Many(ATTACHMENT),
+    "attachments": Many({**ATTACHMENT, **ITEM_ATTACHMENT}),
     "singleValueExtendedProperties": Many({"id": "String", "value": "String"}),
     "multiValueExtendedProperties": Many({"id": "String", "value": Many("String")}),
 }
+_ITEM.update(MESSAGE)
 SUBSCRIPTION: Mapping[str, Kind] = {
     **dict.fromkeys(("id", "applicationId", "creatorId", "resource", "changeType", "clientState"), "String"),
     **dict.fromkeys(("notificationUrl", "lifecycleNotificationUrl", "notificationQueryOptions"), "String"),
@@ -67,6 +78,13 @@ SUBSCRIPTION: Mapping[str, Kind] = {
     "expirationDateTime": "DateTimeOffset",
     "includeResourceData": "Boolean",
 }
+
+
+def check_attachment(given: Mapping[str, object]) -> None:
+    """An attachment by its own type. Raises GraphError 400."""
+    is_item = str(given.get("@odata.type") or "").lower().endswith("itemattachment")
+    shape, name = (ITEM_ATTACHMENT, "itemAttachment") if is_item else (ATTACHMENT, "fileAttachment")
+    check(given, shape, name)
 
 
 def check(given: Mapping[str, object], shape: Mapping[str, Kind], name: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from dev.simulator.directory import Directory, Organisation
 from dev.simulator.faults import FaultInjector
@@ -24,12 +25,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AppRegistration:
-    """The one application that may ask for Graph tokens. `certificate` is PEM, the public part is enough."""
+    """The one application that may ask for Graph tokens. `certificate` is PEM, the public part is enough.
+
+    `redirect_uris` are those that people may be sent back to; none: all are.
+    """
 
     client_id: str
     secret: str
     home_tenant_id: str
     certificate: str | None = None
+    redirect_uris: tuple[str, ...] = ()
+
+    def may_return_to(self, address: str) -> bool:
+        """Letter by letter, but for the port of this machine, which Entra does not compare."""
+        wanted = _without_local_port(address)
+        return not self.redirect_uris or wanted in map(_without_local_port, self.redirect_uris)
+
+
+def _without_local_port(address: str) -> str:
+    parts = urlsplit(address)
+    is_local = parts.hostname in ("localhost", "127.0.0.1")
+    return parts._replace(netloc=str(parts.hostname)).geturl() if is_local else address
 
 
 @dataclass(frozen=True, slots=True)

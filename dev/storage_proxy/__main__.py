@@ -36,7 +36,7 @@ async def serve(
         asyncio.create_task(follow(simulator_url, ca_file, instruments.faults)) if simulator_url else None
     )
     ready = {"blob": ports.blob, "queue": ports.queue, "table": ports.table, "pid": os.getpid()}
-    urls = {f"{name}_url": f"http://127.0.0.1:{control}/{name}" for name in ("stats", "dam")}
+    urls = {f"{name}_url": f"http://127.0.0.1:{control}/{name}" for name in ("stats", "dam", "faults")}
     write_json(ready_file, {**ready, **urls})
     await stop.wait()
     if following is not None:

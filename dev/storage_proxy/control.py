@@ -1,4 +1,6 @@
-"""The proxy's own port: `/stats` tells and clears what was counted, `/dam` sets, shows and lifts the dam."""
+"""The proxy's own port: `/stats` tells and clears what was counted, `/dam` sets, shows and lifts the dam, `/faults`
+shows the shares of faults in use.
+"""
 
 import asyncio
 import json
@@ -18,6 +20,7 @@ class Control:
     def __init__(self, instruments: Instruments) -> None:
         self._counts = instruments.counts
         self._dam = instruments.dam
+        self._faults = instruments.faults
 
     async def listen(self) -> int:
         """Start serving on a free loopback port; says which."""
@@ -43,6 +46,8 @@ class Control:
             return self._stats(method)
         if target == "/dam" and method in {"GET", "PUT", "DELETE"}:
             return self._on_dam(method, body)
+        if target == "/faults" and method == "GET":
+            return _OK, self._faults.as_json()
         return "404 Not Found", {}
 
     def _stats(self, method: str) -> Answer:

@@ -42,6 +42,11 @@ class Faults:
             self._shares = shares
             self._random = random.Random(shares.seed)
 
+    def as_json(self) -> dict[str, float]:
+        """The shares in use, under their names at the simulator, which they come from a moment later."""
+        shares = self._shares
+        return {BUSY: shares.busy, REPLY_LOST: shares.reply_lost, UNDELETED: shares.undeleted}
+
     def next(self, *, is_deletion: bool = False) -> str | None:
         """The fault of the next request, if any; whether that deletes a message of a queue."""
         shares = self._shares

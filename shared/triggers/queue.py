@@ -32,8 +32,10 @@ ON_PAUSE = 60.0
 # What comes so often without an end may kill its worker: nothing else runs beside it. Of a batch one mail may be the
 # reason: each goes on alone, in the worklist.
 SPLIT_AT = 3
-# Seconds after which a command comes again that has made way for such a one; spread, since many do at once.
+# Seconds after which a command comes again that has made way for such a one, at least and at most; spread, since
+# many do at once.
 MAKE_WAY = 5.0
+MAKE_WAY_AT_MOST = 60.0
 
 
 class QueueMessage(Protocol):
@@ -132,8 +134,12 @@ def _attempt(
 
 
 def _make_way(command: Command, outcomes: Outcomes) -> str:
-    """Into the queue again: waiting here, it would die with the one that has the process."""
-    outcomes.queue.send(command, delay=MAKE_WAY * (1 + random.random()))
+    """Into the queue again: waiting here, it would die with the one that has the process.
+
+    It waits for as long again as the process has been kept: each time costs three operations of storage.
+    """
+    wait = min(max(MAKE_WAY, outcomes.occupancy.kept_for), MAKE_WAY_AT_MOST)
+    outcomes.queue.send(command, delay=wait * (1 + random.random()))
     return "made_way"
 
 

@@ -48,7 +48,7 @@ class GraphWorld(World):
     """One mailbox of the agent on the simulator, empty at first; the contact C-1 is known."""
 
     # A first walk asks for folders by names that not every mailbox has.
-    NAMES_THAT_ARE_NO_FOLDERS = 2
+    NAMES_THAT_ARE_NO_FOLDERS = 1
 
     def __init__(self, simulator: Simulator) -> None:
         self.control: Control = simulator.control

@@ -79,10 +79,15 @@ def _record(record: Record) -> bytes:
 
 
 class Web:
-    """Serves pages by host and path over TLS; notes what was asked for."""
+    """Serves pages by host and path over TLS, `otherwise` at every other place; notes what was asked for.
+
+    A page that is an address leads there; `wants_sign_in` are places that ask for one.
+    """
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.pages: dict[str, str] = {}
+        self.otherwise = ""
+        self.wants_sign_in: set[str] = set()
         self.asked: list[str] = []
         web = self
 
@@ -90,9 +95,14 @@ class Web:
             def do_GET(self) -> None:
                 place = f"{self.headers['Host']}{self.path.partition('?')[0]}"
                 web.asked.append(f"{self.headers['Host']}{self.path} {self.headers.get('Authorization', '')}")
-                page = web.pages.get(place, "")
-                self.send_response(302 if page.startswith("https:") else 200 if page else 404)
-                if page.startswith("https:"):
+                page = web.pages.get(place, web.otherwise)
+                leads_on = page.startswith(("https:", "http:"))
+                if place in web.wants_sign_in:
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="Welcome"')
+                else:
+                    self.send_response(302 if leads_on else 200 if page else 404)
+                if leads_on:
                     self.send_header("Location", page)
                 self.end_headers()
                 self.wfile.write(page.encode())
@@ -202,6 +212,22 @@ def test_what_is_moved_to_where_nothing_is_encrypted_or_round_and_round_is_nothi
     path = f"autodiscover.contoso.example/autodiscover/autodiscover.json/v1.0/{ANN}"
     web.pages = {path: target, "autodiscover.contoso.example/x": target, "contoso.example/plain": EXCHANGE}
     assert discovery.find(ANN) is None
+
+
+@pytest.mark.parametrize("answer", ["a page", "a page, and a sign-in", "on to where nothing is encrypted"])
+def test_a_web_site_that_answers_for_every_name_is_no_mail_server(
+    web: Web, discovery: DiscoveredServers, answer: str
+) -> None:
+    """A wildcard in DNS leads every name to it."""
+    web.otherwise = "<html><title>Welcome</title></html>"
+    exchange = f"autodiscover.contoso.example/autodiscover/autodiscover.json/v1.0/{ANN}"
+    if answer == "a page, and a sign-in":
+        web.wants_sign_in = {exchange, "autoconfig.contoso.example/mail/config-v1.1.xml"}
+    if answer == "on to where nothing is encrypted":
+        web.otherwise = "http://contoso.example/mail/config-v1.1.xml"
+    assert discovery.find(ANN) is None
+    assert len(web.asked) == 3
+    assert all(asked.endswith(" ") for asked in web.asked), "nobody signs in"
 
 
 def test_nothing_that_is_published_is_nothing_found(discovery: DiscoveredServers, web: Web) -> None:

@@ -38,6 +38,16 @@ class TestFeed:
             an_event("b", MIDNIGHT + SECOND, what=What.ENTRY_REMOVED, only_for=frozenset({"m1", "m2"})),
             an_event("c", MIDNIGHT + SECOND, what=What.INBOX_ADDED, ref=None, only_for=frozenset({"m1"})),
             an_event("d", MIDNIGHT + SECOND, what=What.ENTRY_CHANGED, only_for=frozenset()),
+            an_event(
+                "e",
+                MIDNIGHT + SECOND,
+                what=What.OUTBOX_CHANGED,
+                ref=None,
+                only_for=frozenset({"m1"}),
+                agent="ann",
+                outbox_id="1-2",
+                by="app:crm",
+            ),
         ]
         for _ in range(2):
             storage.events.append(tenant, events)

@@ -70,6 +70,29 @@ def listed(world: GraphWorld, role: Role, *, with_heads: bool = True) -> list[Li
     return found
 
 
+def test_a_kept_search_is_no_folder_of_the_walk(world: GraphWorld) -> None:
+    """It shows mail of the junk folder too, which is not captured."""
+    search = {"sourceFolderIds": ["inbox", "junkemail"], "filterQuery": "isDraft eq false"}
+    kept = world.control.folders(AGENT, "All of it", "inbox", search=search)
+    world.arrive("in1")
+    world.arrive("junk1", "junkemail")
+    world.settle()
+    assert kept not in {folder.folder_id for folder in box_of(world).folders({})}
+    assert len(world.filed()) == 1
+
+
+def test_mail_of_which_the_store_does_not_say_whether_it_was_read_counts_as_unread(world: GraphWorld) -> None:
+    for name in ("read", "unread", "unknown"):
+        world.arrive(name, received=NOW)
+    states = {"<read@fabrikam.example>": True, "<unknown@fabrikam.example>": None}
+    ids = {mail["internetMessageId"]: mail["id"] for mail in world.control.messages(AGENT)}
+    for name, state in states.items():
+        world.control.update(AGENT, ids[name], isRead=state)
+    found = box_of(world).list(folder_of(world, Role.INBOX), WINDOW, unread=True)
+    unread = {ids["<unread@fabrikam.example>"], ids["<unknown@fabrikam.example>"]}
+    assert {entry.item.item_id for entry in found.items} == unread
+
+
 def test_a_first_walk_reads_each_mail_once_and_the_heads_of_mail_that_shows_none(world: GraphWorld) -> None:
     conversations(world, 100)
     world.settle()

@@ -19,12 +19,14 @@ from typing import Any, Final
 import pytest
 
 from shared.adapters.imap.accounts import STARTTLS, TLS, Account
-from shared.adapters.imap.errors import NO_ACCESS, NO_ENCRYPTION, READ_ONLY, REFUSED
+from shared.adapters.imap.errors import NO_ACCESS, NO_ENCRYPTION, REFUSED
 from shared.adapters.imap.mail import ImapMail
 from shared.adapters.imap.marking import ImapMarker
 from shared.adapters.imap.sessions import Sessions
 from shared.domain.capture.folders import classify
-from shared.domain.connections.mailboxes import EVERYTHING, Mailbox
+from shared.domain.commands.advice import ADVICE
+from shared.domain.commands.commands import MarkRead
+from shared.domain.connections.mailboxes import EVERYTHING, INTAKE, Mailbox
 from shared.domain.errors import (
     AccessDenied,
     CursorExpired,
@@ -36,8 +38,12 @@ from shared.domain.errors import (
 )
 from shared.domain.mail.messages import FetchedMessage
 from shared.ports.mail import ChangePage
-from tests.builders import AGENT, a_mailbox
+from shared.services.capture.scopes import Scope, hasher_of
+from shared.services.intake.marking import REFUSED as NOT_MARKED
+from shared.services.intake.marking import MarkMail
+from tests.builders import AGENT, HASH_KEY, NOW, TENANT, a_mailbox, an_organisation
 from tests.contract.dovecot_world import certificate
+from tests.unit.services.world import World
 
 CASES: Final = Path(__file__).parents[3] / "shared" / "cases"
 PLAYER: Final = CASES / "play.py"
@@ -244,23 +250,29 @@ def test_311_a_refusal_for_now_is_no_refusal_for_good(
     assert getattr(refused.value, "code", "") == ("" if act == 2 else REFUSED)
 
 
-def test_310_a_mark_that_is_not_kept_is_told_and_the_mail_behind_it_is_found(play: Play) -> None:
+def test_310_a_mark_that_does_not_stay_is_told_once_and_asked_for_once_a_mail(play: Play) -> None:
+    """In the second act the folder is read-only; nothing rests on the mark."""
     played = play("310-read-mark-that-does-not-stay")
-    marker = ImapMarker(played.mail.sessions)
-    page = played.changes()
-    [item] = [head.item for head in page.heads]
-    refused = marker.mark_read(played.mailbox, [item])[item]
-    assert isinstance(refused, AccessDenied)
-    assert (refused.code, len(played.commands("STORE"))) == ("SeenNotKept", 1)
-    played.next_act()
-    # A poll is a session of its own.
-    played.mail.sessions.close()
-    later = played.changes(cursor=page.cursor)
-    [second] = [head.item for head in later.heads]
-    with pytest.raises(AccessDenied) as read_only:
-        marker.mark_read(played.mailbox, [second])
-    assert read_only.value.code == READ_ONLY
-    assert all(isinstance(found, FetchedMessage) for found in played.whole(later).values())
+    box = replace(played.mailbox, kind=INTAKE, mark_read=True)
+    scope = Scope(an_organisation(), box, hasher_of(HASH_KEY, TENANT))
+    world = World()
+    world.storage.marker = ImapMarker(played.mail.sessions)  # type: ignore[assignment]
+    world.restart()
+    mark = world.use_cases.part(MarkMail)
+    for act in (1, 2):
+        page = played.changes()
+        item = max((head.item for head in page.heads), key=lambda item: item.item_id)
+        mark(scope, MarkRead(tenant_id=TENANT, mailbox_id=box.mailbox_id, first_at=NOW, items=(item,)))
+        [told] = world.storage.exceptions.all
+        assert (told.code, told.code in ADVICE) == (NOT_MARKED, True)
+        for _ in range(20):
+            played.changes(cursor=page.cursor)
+        assert len(played.commands("STORE")) == 1, (
+            "polling marks nothing, and a folder tells that it is read-only"
+        )
+        if act == 1:
+            played.next_act()
+    assert {head.subject for head in played.changes().heads} >= {head.subject for head in page.heads}
 
 
 def test_312_a_sign_in_without_a_mailbox_is_told_as_that(play: Play) -> None:

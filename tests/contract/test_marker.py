@@ -1,17 +1,23 @@
-"""What every `ports.MailMarker` must do, on the fake and on Graph as the simulator plays it."""
+"""What every `ports.MailMarker` must do, on the fake, on Graph as the simulator plays it, and on Dovecot."""
 
+import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
+from dev.dovecot import Dovecot, running
 from dev.simulator.serve import Simulator, running_simulator
 from shared.adapters.graph.marking import GraphMarker
+from shared.adapters.imap.marking import ImapMarker
+from shared.domain.capture.folders import Role
 from shared.domain.connections.mailboxes import INTAKE, Mailbox
 from shared.domain.errors import AccessDenied, NotFound, Unavailable
 from shared.domain.mail.items import ItemRef
 from shared.ports.marking import MailMarker
 from tests.builders import NOW, TENANT, a_mailbox
+from tests.contract.dovecot_world import WANTED, OnDovecot, certificate
 from tests.contract.eml_folders import eml
 from tests.contract.graph_world import SimulatedMail
 from tests.fakes.marking import FakeMarker
@@ -100,16 +106,54 @@ class GraphServer:
         return next(bool(mail["isRead"]) for mail in found if mail["id"] == item.item_id)
 
 
+class ImapServer:
+    """What a folder that may not be changed comes to, test_imap_cases.py has."""
+
+    def __init__(self, dovecot: Dovecot) -> None:
+        self.world = OnDovecot.fresh(dovecot, SERVICE, "other@contoso.example")
+        self.mailbox = replace(self.world.mailbox, kind=INTAKE)
+        self.marker = ImapMarker(self.world.mail.sessions)
+
+    def deliver(self, name: str) -> ItemRef:
+        raw = f"From: kim@x.example\r\nTo: {SERVICE}\r\nSubject: {name}\r\n\r\nCold.\r\n".encode()
+        return self.world.mail.deliver(SERVICE, raw, Role.INBOX, received=NOW)
+
+    def delete(self, item: ItemRef) -> None:
+        self.world.delete(item)
+
+    def be_busy(self) -> None:
+        def nobody(host: str, port: int) -> socket.socket:
+            raise OSError(f"{host}:{port} does not answer")
+
+        self.world.mail.sessions.close()
+        self.world.mail.sessions.dial = nobody
+
+    def is_read(self, item: ItemRef) -> bool:
+        return b"\\Seen" in self.world.mail.flags(SERVICE, item)
+
+
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     with running_simulator() as running:
         yield running
 
 
-@pytest.fixture(params=["fake", "graph"])
+@pytest.fixture(scope="module")
+def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
+    cert, key, ca_file = certificate(tmp_path_factory.mktemp("certificate"))
+    with running(cert=cert, key=key, ca_file=ca_file) as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "graph", pytest.param("imap", marks=WANTED)])
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     if request.param == "fake":
         yield FakeServer()
+        return
+    if request.param == "imap":
+        imap = ImapServer(request.getfixturevalue("dovecot"))
+        yield imap
+        imap.world.mail.sessions.close()
         return
     simulator: Simulator = request.getfixturevalue("simulator")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", simulator.ca_file)
@@ -134,6 +178,7 @@ def test_a_mail_that_is_gone_keeps_back_no_other(server: Server) -> None:
     assert (outcomes[there], server.is_read(there)) == (None, True)
 
 
+@pytest.mark.parametrize("server", ["fake", "graph"], indirect=True)
 def test_who_may_not_mark_is_told_so_for_each(server: Server) -> None:
     item = server.deliver("first")
     server.refuse()

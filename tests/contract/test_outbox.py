@@ -32,6 +32,14 @@ def due(storage, mail, at=NOW):
     return [found.id for found in storage.outbox.due(mail.tenant_id, mail.mailbox_id, at, limit=10).mails]
 
 
+def place(mail):
+    return mail.tenant_id, mail.mailbox_id
+
+
+def key_of(mail):
+    return mail.tenant_id, mail.id
+
+
 class TestOutbox:
     def test_a_mail_comes_back_as_it_was_asked_for(self, storage, mail):
         added = storage.outbox.add(mail)
@@ -79,6 +87,34 @@ class TestOutbox:
         failed = storage.outbox.save(transitions.failed(NOW, Problem("code", "Sentence."))(added))
         assert due(storage, mail) == []
         storage.outbox.save(transitions.retried(NOW, "another tag")(failed))
+        assert due(storage, mail) == [mail.id]
+
+    def test_a_mail_of_which_nobody_was_told_is_due_until_that_is_done(self, storage, mail):
+        added = storage.outbox.add(mail)
+        until = NOW + timedelta(minutes=5)
+        held = transitions.held(NOW, until, "The mailbox has sent enough.")(added)
+        held = storage.outbox.save(replace(held, untold=True))
+        assert [found.untold for found in storage.outbox.due(*place(mail), NOW, limit=10).mails] == [True]
+        assert storage.outbox.has_due(*place(mail), NOW)
+        [told] = storage.outbox.told([held])
+        assert due(storage, mail) == []
+        assert due(storage, mail, until) == [mail.id]
+        failed = transitions.failed(NOW, Problem("code", "Sentence."))(told)
+        ended = storage.outbox.save(replace(failed, untold=True))
+        assert due(storage, mail) == [mail.id]
+        [over] = storage.outbox.told([ended])
+        assert due(storage, mail, until) == []
+        assert storage.outbox.get(*key_of(mail)) == over
+
+    def test_who_tells_late_takes_no_mail_from_the_list_that_goes_on_meanwhile(self, storage, mail, tenant):
+        other = storage.outbox.save(
+            replace(transitions.cancelled(NOW)(storage.outbox.add(a_mail(tenant))), untold=True)
+        )
+        failed = transitions.failed(NOW, Problem("code", "Sentence."))(storage.outbox.add(mail))
+        failed = storage.outbox.save(replace(failed, untold=True))
+        storage.outbox.save(transitions.retried(NOW, "another tag")(failed))
+        told = storage.outbox.told([failed, other])
+        assert [each.id for each in told] == [other.id]
         assert due(storage, mail) == [mail.id]
 
     def test_mailboxes_with_mail_that_is_due_are_named_once(self, storage, mail, tenant):

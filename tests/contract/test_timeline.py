@@ -207,6 +207,13 @@ class TestAttachments:
         with pytest.raises(NotFound):
             storage.attachments.get(tenant, "ab", "0")
 
+    def test_those_without_bytes_are_told_apart(self, storage, tenant):
+        for key, given in (("ab", "0"), ("ab", "a/b"), ("abc", "1")):
+            storage.attachments.put(tenant, key, given, iter([]))
+        assert storage.attachments.lacking(tenant, "ab", ["0", "1", "a/b"]) == {"1"}
+        assert storage.attachments.lacking(tenant, "none", ["0"]) == {"0"}
+        assert storage.attachments.lacking(tenant, "ab", []) == frozenset()
+
     def test_all_of_a_message_are_dropped_any_number_of_times(self, storage, tenant):
         for key, one in (("ab", "0"), ("ab", "1"), ("abc", "0")):
             storage.attachments.put(tenant, key, one, iter([b"x"]))

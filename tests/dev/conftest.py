@@ -23,7 +23,15 @@ from tests.dev.proxied import proxy
 
 __all__ = ["proxy"]
 
-APP = Path(__file__).parent / "app"
+HERE = Path(__file__).parent
+APP = HERE / "app"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Their processes have much to start, build and compile, which a busy machine stretches."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(3_600))
 
 
 @pytest.fixture(scope="module")

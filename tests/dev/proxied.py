@@ -5,14 +5,12 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError, ServiceRequestError, ServiceResponseError
-from azure.storage.queue import QueueServiceClient
 
 from dev.azurite import Azurite, Ports
 from dev.processes import Child, wait_for, wait_for_ready
@@ -55,6 +53,7 @@ class Proxy:
         self.connection_string = Ports(ready["blob"], ready["queue"], ready["table"]).connection_string
         self.stats_url = ready["stats_url"]
         self.dam_url = ready["dam_url"]
+        self.faults_url = ready["faults_url"]
         self.control = control
 
     def stats(self) -> dict[str, Any]:
@@ -64,15 +63,11 @@ class Proxy:
     @contextmanager
     def failing(self, **faults: float) -> Iterator[None]:
         self.control.faults = {"seed": 7, **faults}
-        kind = next(iter(faults))
-        queues = QueueServiceClient.from_connection_string(self.connection_string, retry_total=0)
 
-        def hit() -> bool | None:
-            with suppress(HttpResponseError, ServiceRequestError, ServiceResponseError):
-                queues.get_service_properties()
-            return True if self.stats()["faults"].get(kind) else None
+        def taken_over() -> bool | None:
+            return True if faults.items() <= patient_http.get(self.faults_url).json().items() else None
 
-        wait_for(hit, f"{kind} never came", every=0.1)
+        wait_for(taken_over, f"{faults} never came", every=0.1)
         yield
         self.control.faults = {}
 

@@ -13,7 +13,6 @@ import pytest
 
 from dev.demo_report import ENTRY, GAP, INBOX, LEDGER, LINE, fit, table, width
 from dev.demo_seed import FOLDER, Mail, Seed, rounds
-from dev.processes import PATIENCE
 from dev.simulator.mime import read_mail
 from shared.domain.connections.fields import Fields
 from shared.domain.mail.addresses import domain_of
@@ -157,7 +156,7 @@ def test_tables_fit_the_screen(columns: dict[str, int]) -> None:
 def test_the_demo_shows_every_timeline_and_ends(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dev.demo", "--exit", "--data-dir", str(tmp_path)]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, check=False, env=environment)
     output = done.stdout.decode()
     assert done.returncode == 0, output + done.stderr.decode()
     records = json.loads((FOLDER / "records.json").read_text("utf-8"))

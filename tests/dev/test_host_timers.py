@@ -1,5 +1,5 @@
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -46,6 +46,56 @@ def test_a_schedule_has_seconds_and_is_utc() -> None:
     assert Schedule("0 */5 * * * *").after(noon) == datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
     assert Schedule("30 2 * * *").after(noon) == datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
     assert Schedule("0 0 3 1 * MON").after(noon) == datetime(2027, 2, 1, 3, 0, tzinfo=UTC)
+
+
+def test_a_run_that_outlasts_its_interval_is_followed_by_the_next_at_once() -> None:
+    noon = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    schedule = Schedule("0 */5 * * * *")
+    in_time, late = noon + timedelta(minutes=1), noon + timedelta(minutes=7, seconds=3)
+    assert schedule.following(noon, in_time) == noon + timedelta(minutes=5)
+    assert schedule.following(noon, late) == late
+
+
+@pytest.mark.parametrize(
+    ("expression", "away", "missed"),
+    [
+        ("0 */5 * * * *", timedelta(minutes=4), None),
+        ("0 */5 * * * *", timedelta(minutes=31), timedelta(minutes=5)),
+        ("0 */2 * * * *", timedelta(minutes=31), None),
+    ],
+    ids=["not yet due", "missed", "another schedule"],
+)
+def test_a_time_is_missed_that_has_passed_and_is_one_of_this_schedule(
+    expression: str, away: timedelta, missed: timedelta | None
+) -> None:
+    noon = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    status = {
+        "Last": noon.isoformat(),
+        "Next": (noon + timedelta(minutes=5)).isoformat(),
+        "LastUpdated": (noon + timedelta(seconds=20)).isoformat(),
+    }
+    expected = noon + missed if missed else None
+    assert Schedule(expression).missed(status, noon + away) == expected
+
+
+def test_a_run_that_outlasts_its_interval_leaves_none_that_is_past_due(
+    start_host: StartHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIMER_TAKES", "2.5")
+    lines = start_host().wait_seen("timer", 3)
+    assert [line["past_due"] for line in lines[:3]] == [False] * 3
+
+
+def test_a_changed_schedule_has_missed_nothing(
+    start_host: StartHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start_host()
+    first.wait_seen("timer", 2)
+    first.child.stop()
+    before = len(first.seen("timer"))
+    monkeypatch.setenv("TIMER_SCHEDULE", "0,7,13,19,29,37,43,53 * * * * *")
+    lines = start_host().wait_seen("timer", before + 1)
+    assert lines[before]["past_due"] is False
 
 
 def test_a_schedule_that_is_none_is_refused() -> None:

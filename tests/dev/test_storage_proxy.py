@@ -123,6 +123,7 @@ def test_a_busy_answer_means_that_nothing_was_done(proxy: Proxy) -> None:
     queues = QueueServiceClient.from_connection_string(proxy.connection_string, retry_total=0)
     queue = queues.create_queue("busy")
     with proxy.failing(storage_busy=1.0), pytest.raises(HttpResponseError) as raised:
+        assert patient_http.get(proxy.faults_url).json()["storage_busy"] == 1.0
         queue.send_message("never")
     assert raised.value.status_code == 503
     assert raised.value.error_code == "ServerBusy"

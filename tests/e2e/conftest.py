@@ -23,6 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.stack)
+            # Most of it is the time of a whole stack, which a busy machine stretches.
+            item.add_marker(pytest.mark.timeout(3_600))
 
 
 @pytest.fixture(scope="session")

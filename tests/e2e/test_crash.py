@@ -16,7 +16,6 @@ from shared.domain import names
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
-pytestmark = pytest.mark.timeout(1_800)
 MAILS = 60
 
 

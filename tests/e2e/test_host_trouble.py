@@ -9,6 +9,7 @@ import requests
 
 from bench.soak_host import KILLER, PLANT, given_up_in
 from bench.soak_plants import planted_app
+from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Tenant, a_mail, eventually
 from shared.domain.commands import advice
@@ -17,7 +18,6 @@ from shared.domain.errors import TransientError
 from tests.e2e.conftest import CONTACT, new_tenant
 from tests.ledger import Ledger
 
-pytestmark = pytest.mark.timeout(1_800)
 T = TypeVar("T")
 # A batch, and what runs while it waits for the threshold: the real host's default of sixteen.
 MAILS = 16
@@ -32,7 +32,13 @@ def troubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-def patiently(ask: Callable[[], T], *, seconds: float, what: str) -> T:
+def deletions_fail(stack: Stack) -> bool:
+    """Storage takes a change of its faults over a moment later."""
+    shares = requests.get(stack.ready["storage_faults_url"], timeout=PATIENCE).json()
+    return bool(shares["storage_undeleted"] == 1.0)
+
+
+def patiently(ask: Callable[[], T], *, seconds: float = PATIENCE, what: str) -> T:
     """While hosts end and begin, nobody may answer."""
 
     def probe() -> T | None:
@@ -55,6 +61,7 @@ def test_a_host_that_cannot_delete_what_it_has_finished_stops_and_all_of_it_is_f
     ledger.settle()
     [victim] = troubled.ready["pids"]["host"]
     tenant.control.put_faults(storage_undeleted=1.0)
+    eventually(lambda: deletions_fail(troubled), what="the fault at the proxy")
     mails = [a_mail(CONTACT, addresses[number % BOXES], f"Number {number}") for number in range(MAILS)]
     copies = [(str(mail["To"]), tenant.deliver(str(mail["To"]), mail)) for mail in mails]
     eventually(lambda: victim not in troubled.ready["pids"]["host"], what="the end of the first host")
@@ -110,4 +117,4 @@ def _until_given_up(tenant: Tenant, ledger: Ledger, address: str, graph_id: str)
         found = ledger.sightings(address).get(graph_id)
         return True if found is not None and found.outcome == "failed" else None
 
-    patiently(probe, seconds=600, what="the end of the mail that kills")
+    patiently(probe, seconds=1_500, what="the end of the mail that kills")

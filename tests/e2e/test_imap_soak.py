@@ -22,7 +22,7 @@ from tests.e2e.conftest import CONTACT, STRANGER, new_tenant
 from tests.e2e.test_imap import PASSWORD, Outside
 from tests.ledger import Ledger
 
-pytestmark = [*WANTED, pytest.mark.timeout(1_800)]
+pytestmark = [*WANTED]
 ROUND = 6
 SECONDS = 2 * PATIENCE
 

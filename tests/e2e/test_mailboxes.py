@@ -176,6 +176,7 @@ def test_a_forged_notification_is_accepted_and_does_nothing(
     tenant.control.put_faults(drop_notifications=1)
     mail = a_mail(CONTACT, ann)
     graph_id = tenant.deliver(ann, mail)
+    ledger.settle()  # a new mailbox is looked at once more
     tenant.control.clear_stats()
     secret = made["clientState"]
     wrong = secret[:-1] + ("a" if secret[-1] != "a" else "b")

@@ -1,11 +1,8 @@
 """Agents send while the host is killed, under both readings of Graph: a few of the kills of `bench.send_kills`."""
 
-import pytest
-
 from bench.send_kills import run
 from dev.stack import Stack, StackOptions
 
-pytestmark = pytest.mark.timeout(1_800)
 # What a killed worker was about to hand over is sent again after ten minutes only.
 ON_THEIR_WAY = {"queued", "held", "drafted", "sending", "sent"}
 

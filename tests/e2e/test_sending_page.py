@@ -7,10 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dev.demo_organisation import Demo, seed
-from dev.processes import PATIENCE
 from dev.stack import Stack, StackOptions
 from dev.tenant import Api, eventually
 
@@ -18,8 +15,6 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # As on a desk, but that whatever the API refuses ends the script.
 PREAMBLE = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; echo; }\n'
-
-pytestmark = pytest.mark.timeout(1_800)
 
 
 def run(script: str, directory: Path, environment: dict[str, str]) -> str:
@@ -30,7 +25,6 @@ def run(script: str, directory: Path, environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -4,6 +4,7 @@ Each step is one thing that Postledger relies on; it prints its name, and what t
 """
 
 import asyncio
+import base64
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
+from azure.core.exceptions import ClientAuthenticationError
 from azure.identity.aio import ClientSecretCredential
 from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_abstractions.method import Method
@@ -33,7 +35,9 @@ from msgraph.generated.models.file_attachment import FileAttachment
 from msgraph.generated.models.followup_flag import FollowupFlag
 from msgraph.generated.models.followup_flag_status import FollowupFlagStatus
 from msgraph.generated.models.importance import Importance
+from msgraph.generated.models.item_attachment import ItemAttachment
 from msgraph.generated.models.item_body import ItemBody
+from msgraph.generated.models.mail_search_folder import MailSearchFolder
 from msgraph.generated.models.message import Message
 from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.generated.models.recipient import Recipient
@@ -343,6 +347,78 @@ async def answers(walk: Walk) -> None:
     expect(draft.to_recipients[0].email_address.address, "bo@fabrikam.example")
 
 
+async def attachments(walk: Walk) -> None:
+    """Files and mails on a draft, and one of them taken away."""
+    draft = await walk.ann.messages.post(Message(subject="With three"), headed())
+    own = walk.ann.messages.by_message_id(draft.id)
+    for name in ("a.txt", "b.txt"):
+        file: Attachment = FileAttachment(
+            odata_type="#microsoft.graph.fileAttachment", name=name, content_bytes=b"text"
+        )
+        await own.attachments.post(file, headed())
+    inner = Message(odata_type="#microsoft.graph.message", subject="Inner", body=ItemBody(content="Hello"))
+    item: Attachment = ItemAttachment(odata_type="#microsoft.graph.itemAttachment", name="Inner", item=inner)
+    made = await own.attachments.post(item, headed())
+    expect(type(made), ItemAttachment)
+    first, *others = (await own.attachments.get(headed())).value
+    await own.attachments.by_attachment_id(first.id).delete()
+    left = (await own.attachments.get(headed())).value
+    expect([(file.id, file.name) for file in left], [(file.id, file.name) for file in others])
+    gone = own.attachments.by_attachment_id(first.id)
+    await walk.refused(gone.get(headed()), 404, "ErrorItemNotFound")
+
+
+async def mime_answers(walk: Walk) -> None:
+    """The SDK types no MIME for an answer: the request is its own, the answer is typed."""
+    item = deliver("Asked in full")
+    mail = EmailMessage()
+    mail["To"], mail["Subject"] = "bo@fabrikam.example", "Answered in full"
+    mail.set_content("Yes.")
+    own = walk.ann.messages.by_message_id(item)
+
+    async def answered(content: bytes) -> Any:
+        request = own.create_reply.to_post_request_information(CreateReplyPostRequestBody(), headed())
+        request.headers.remove("Content-Type")
+        request.set_stream_content(content, "text/plain")
+        return await walk.adapter.send_async(request, Message, {"XXX": ODataError})
+
+    draft = await answered(base64.b64encode(mail.as_bytes()))
+    expect((draft.is_draft, draft.subject), (True, "Answered in full"))
+    parent = await own.get(headed())
+    expect(draft.conversation_id, parent.conversation_id)
+    await walk.refused(answered(b"no base64!"), 400, "ErrorMimeContentInvalidBase64String")
+
+
+async def kept_searches(walk: Walk) -> None:
+    deliver("Sought")
+    inbox = await walk.ann.mail_folders.by_mail_folder_id("inbox").get()
+    asked = MailSearchFolder(
+        odata_type="#microsoft.graph.mailSearchFolder",
+        display_name="Kept",
+        include_nested_folders=True,
+        source_folder_ids=[inbox.id],
+        filter_query="contains(subject, 'Sought')",
+    )
+    parent = walk.ann.mail_folders.by_mail_folder_id("searchfolders")
+    made = await parent.child_folders.post(asked)
+    expect((type(made), made.filter_query), (MailSearchFolder, asked.filter_query))
+    listed = (await parent.child_folders.get()).value
+    expect([type(folder) for folder in listed], [MailSearchFolder])
+    found = await walk.ann.mail_folders.by_mail_folder_id(made.id).messages.get(headed())
+    expect([mail.subject for mail in found.value], ["Sought"])
+
+
+async def unknown_marks(walk: Walk) -> None:
+    """`isRead` is nullable, and a filter tells what is unknown from what is false."""
+    item = deliver("Neither read nor unread")
+    control("POST", "update", {"address": "ann@contoso.example", "id": item, "isRead": None})
+    expect((await walk.ann.messages.by_message_id(item).get(headed())).is_read, None)
+    for condition, is_found in (("isRead eq false", False), ("isRead ne true", True)):
+        query = MessagesRequestBuilder.MessagesRequestBuilderGetQueryParameters(filter=condition, top=100)
+        page = await walk.ann.messages.get(headed(query))
+        expect(item in {mail.id for mail in page.value}, is_found)
+
+
 async def uploads(walk: Walk) -> None:
     from msgraph.generated.models.attachment_item import AttachmentItem
     from msgraph.generated.models.attachment_type import AttachmentType
@@ -388,6 +464,16 @@ async def errors(walk: Walk) -> None:
         control("DELETE", "faults")
 
 
+async def other_clouds(walk: Walk) -> None:
+    """An address of Graph that the tenant's cloud does not have."""
+    try:
+        await walk.credential.get_token("https://graph.microsoft.us/.default")
+    except ClientAuthenticationError as error:
+        assert "AADSTS500011" in str(error), error
+        return
+    raise AssertionError("a token for another cloud")
+
+
 async def throttling(walk: Walk) -> None:
     """The SDK waits as long as it is told, and asks again by itself."""
     for kind in ("429", "503"):
@@ -415,9 +501,14 @@ STEPS: list[Step] = [
     drafts,
     sending,
     answers,
+    attachments,
+    mime_answers,
+    kept_searches,
+    unknown_marks,
     uploads,
     changes,
     errors,
+    other_clouds,
     throttling,
 ]
 

@@ -249,6 +249,7 @@ def test_a_cursor_that_this_list_did_not_give_opens_nothing_and_breaks_nothing(
 
 
 @pytest.mark.stack
+@pytest.mark.timeout(3_600)
 def test_no_cursor_leaves_the_own_partition_of_the_real_tables(stored: Lists) -> None:
     others = stored.genuine(OTHER)
     for name, method, path in stored.all():

@@ -350,6 +350,7 @@ def ratios(read: Callable[[str], object], long: str, longer: str) -> Iterator[fl
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("name", OF_TEXT)
 def test_ten_times_the_text_costs_no_more_than_fifteen_times_the_work(name: str) -> None:
     read = OF_TEXT[name]

@@ -126,6 +126,8 @@ def test_a_managed_identity_token_for_something_else_is_no_assertion(simulator: 
         ("99999999-2222-4333-8444-555555555555", {}, "AADSTS90002"),
         (NEVER_CONSENTED, {}, "AADSTS700016"),
         (TENANT, {"client_secret": "wrong"}, "AADSTS7000215"),
+        (TENANT, {"scope": "https://graph.microsoft.us/.default"}, "AADSTS500011"),
+        (TENANT, {"client_id": "another", "grant_type": "refresh_token"}, "AADSTS700016"),
     ],
 )
 def test_refusals_carry_the_code_of_entra(

@@ -118,6 +118,57 @@ def test_folder_delta_tells_of_new_folders_only(
     assert [one["id"] for one in graph.get(link)["value"]] == [folder_id]
 
 
+def test_a_kept_search_is_listed_as_one_and_shows_mail_of_other_folders(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    old = control.folders(address, "Old", "inbox")
+    given = {
+        "@odata.type": "microsoft.graph.mailSearchFolder",
+        "displayName": "Offers",
+        "includeNestedFolders": True,
+        "sourceFolderIds": [graph.get(f"{mailbox}/mailFolders/inbox")["id"]],
+        "filterQuery": "contains(subject, 'offer')",
+    }
+    made = graph("POST", f"{mailbox}/mailFolders/searchfolders/childFolders", given)
+    assert (made.status_code, made.json()["@odata.type"]) == (201, "#microsoft.graph.mailSearchFolder")
+    offers = {
+        control.deliver(address, a_mail(1, subject="An offer"))["id"],
+        control.deliver(address, a_mail(2, subject="An older offer"), old)["id"],
+    }
+    control.deliver(address, a_mail(3, subject="Hello"))
+    control.deliver(address, a_mail(4, subject="No offer"), "junkemail")
+    path = f"{mailbox}/mailFolders/{made.json()['id']}"
+    found = graph.get(f"{path}/messages?$select=id", **IMMUTABLE)["value"]
+    assert {message["id"] for message in found} == offers
+    shown = graph.get(path)
+    assert (shown["totalItemCount"], shown["filterQuery"], shown["isSupported"]) == (
+        2,
+        given["filterQuery"],
+        True,
+    )
+    listed = graph.get(f"{mailbox}/mailFolders/searchfolders/childFolders?$select=displayName")["value"]
+    assert [(folder["@odata.type"], folder["displayName"]) for folder in listed] == [
+        ("#microsoft.graph.mailSearchFolder", "Offers")
+    ]
+    refused = graph("GET", f"{path}/messages/delta")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "ErrorSyncFolderNotFound")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"sourceFolderIds": []}, {"filterQuery": "subject eq"}, {"filterQuery": None}],
+)
+def test_a_search_that_says_too_little_is_refused(graph: Graph, mailbox: str, changed: dict) -> None:
+    given = {
+        "@odata.type": "#microsoft.graph.mailSearchFolder",
+        "displayName": "Offers",
+        "sourceFolderIds": [graph.get(f"{mailbox}/mailFolders/inbox")["id"]],
+        "filterQuery": "isRead eq false",
+        **changed,
+    }
+    assert graph("POST", f"{mailbox}/mailFolders/inbox/childFolders", given).status_code == 400
+
+
 def test_mutable_ids_change_with_a_move_and_immutable_ones_stay(
     graph: Graph, control: Control, address: str, mailbox: str
 ) -> None:
@@ -517,6 +568,10 @@ TAG = "String {66f5a359-4659-4830-9070-00047ec6ac6e} Name Postledger"
         ("isRead eq true or internetMessageId eq '<m2@client.example>'", [1, 2]),
         ("(isRead eq true or isDraft eq true) and subject eq 'One'", [1]),
         ("not (subject eq 'One')", [2, 3]),
+        ("isRead eq null", [3]),
+        ("isRead eq false", [2]),
+        ("isRead ne true", [2, 3]),
+        ("isRead ne null", [1, 2]),
         ("contains(subject,'T')", [2, 3]),
         ("startswith(subject,'it')", [3]),
         ("subject in ('One','It''s three')", [1, 3]),
@@ -542,6 +597,8 @@ def test_filters_compare_look_into_texts_and_find_tags(
         for number, subject in subjects.items()
     }
     control.update(address, ids[1], isRead=True)
+    control.update(address, ids[3], isRead=None)
+    assert graph.get(f"{mailbox}/messages/{ids[3]}")["isRead"] is None
     tag = {"singleValueExtendedProperties": [{"id": TAG, "value": "o-1"}]}
     assert graph("PATCH", f"{mailbox}/messages/{ids[3]}", tag).status_code == 200
     page = graph.get(f"{mailbox}/messages?$filter={condition.replace('+', '%2B')}&$select=id", **IMMUTABLE)

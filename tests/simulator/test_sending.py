@@ -107,6 +107,125 @@ def test_mail_to_a_colleague_arrives_there_as_internal_mail_without_bcc(
     assert [person["emailAddress"]["address"] for person in kept] == [hidden]
 
 
+@pytest.mark.parametrize("action", ["createReply", "createReplyAll", "createForward"])
+def test_an_answer_of_mime_says_what_the_mime_says_and_is_tied_to_its_parent(
+    graph: Graph, control: Control, address: str, mailbox: str, action: str
+) -> None:
+    parent = control.deliver(address, a_mail(1, subject="Question"))
+    url = f"{graph.url}/v1.0{mailbox}/messages/{parent['id']}/{action}"
+    raw = a_mail(2, sender=address, to="c@client.example", subject="My answer", body="Signed.")
+    plain = {"Content-Type": "text/plain", **IMMUTABLE}
+    assert graph.session.post(url, data=b"not base64!", headers=plain, timeout=PATIENCE).status_code == 400
+    answer = graph.session.post(url, data=base64.b64encode(raw), headers=plain, timeout=PATIENCE)
+    draft = answer.json()
+    assert (answer.status_code, draft["isDraft"], draft["subject"]) == (201, True, "My answer")
+    assert draft["toRecipients"][0]["emailAddress"]["address"] == "c@client.example"
+    assert draft["conversationId"] == parent["conversationId"]
+    graph("POST", f"{mailbox}/messages/{draft['id']}/send")
+    left = message_from_string(wait_until_sent(control, address)["raw"])
+    parents = None if action == "createForward" else parent["internetMessageId"]
+    assert (left["In-Reply-To"], left["References"]) == (parents, parent["internetMessageId"])
+
+
+def test_mime_that_is_an_answer_leaves_at_once_where_that_is_asked(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    parent = control.deliver(address, a_mail(1, subject="Question"))
+    url = f"{graph.url}/v1.0{mailbox}/messages/{parent['id']}/reply"
+    raw = base64.b64encode(a_mail(2, sender=address, to="c@client.example", body="Yes."))
+    assert graph.session.post(url, data=raw, headers={"Content-Type": "text/plain"}).status_code == 202
+    left = message_from_string(wait_until_sent(control, address)["raw"])
+    assert left["In-Reply-To"] == parent["internetMessageId"]
+
+
+def files(*names: str) -> list[dict]:
+    content = base64.b64encode(b"text").decode()
+    return [
+        {"@odata.type": "#microsoft.graph.fileAttachment", "name": name, "contentBytes": content}
+        for name in names
+    ]
+
+
+def test_an_attachment_of_a_draft_is_deleted_and_the_ids_of_the_others_stay(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    given = {"toRecipients": to("c@client.example"), "attachments": files("a.txt", "b.txt", "c.txt")}
+    path = f"{mailbox}/messages/{graph('POST', f'{mailbox}/messages', given).json()['id']}"
+    first, second, third = graph.get(f"{path}/attachments")["value"]
+    assert graph("DELETE", f"{path}/attachments/{first['id']}").status_code == 204
+    assert graph("DELETE", f"{path}/attachments/{first['id']}").status_code == 404
+    assert graph.get(f"{path}/attachments/{second['id']}")["name"] == "b.txt"
+    assert graph("DELETE", f"{path}/attachments/{second['id']}").status_code == 204
+    left = graph.get(f"{path}/attachments")["value"]
+    assert [(file["id"], file["name"]) for file in left] == [(third["id"], "c.txt")]
+    graph("POST", f"{path}/send")
+    raw = wait_until_sent(control, address)["raw"]
+    assert [name in raw for name in ("a.txt", "b.txt", "c.txt")] == [False, False, True]
+
+
+def test_an_attachment_of_received_mail_is_deleted(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    mixed = "Content-Type: multipart/mixed; boundary=b\r\n"
+    body = '--b\r\n\r\nHello\r\n--b\r\nContent-Type: application/pdf; name="a.pdf"\r\n\r\nx\r\n--b--'
+    path = f"{mailbox}/messages/{control.deliver(address, a_mail(extra=mixed, body=body))['id']}"
+    [file] = graph.get(f"{path}/attachments")["value"]
+    before = graph.get(path)
+    assert graph("DELETE", f"{path}/attachments/{file['id']}").status_code == 204
+    after = graph.get(path)
+    assert (before["hasAttachments"], after["hasAttachments"]) == (True, False)
+    assert after["body"] == before["body"]
+    assert after["changeKey"] != before["changeKey"]
+
+
+def test_a_mail_is_attached_to_a_draft_and_leaves_with_it(
+    graph: Graph, control: Control, address: str, mailbox: str
+) -> None:
+    given = {"toRecipients": to("c@client.example"), "body": {"contentType": "text", "content": "See below"}}
+    path = f"{mailbox}/messages/{graph('POST', f'{mailbox}/messages', given).json()['id']}"
+    item = {
+        "@odata.type": "#microsoft.graph.message",
+        "subject": "The original",
+        "body": {"contentType": "html", "content": "<p>Once upon a time</p>"},
+        "from": to("a@client.example")[0],
+    }
+    attached = {"@odata.type": "#microsoft.graph.itemAttachment", "name": "The original", "item": item}
+    made = graph("POST", f"{path}/attachments", attached)
+    assert (made.status_code, made.json()["@odata.type"]) == (201, "#microsoft.graph.itemAttachment")
+    expanded = f"{path}/attachments/{made.json()['id']}?$expand=microsoft.graph.itemattachment/item"
+    assert graph.get(expanded)["item"]["subject"] == "The original"
+    graph("POST", f"{path}/send")
+    left = message_from_string(wait_until_sent(control, address)["raw"])
+    [inner] = [part for part in left.walk() if part.get_content_type() == "message/rfc822"]
+    assert inner.get_payload(0)["Subject"] == "The original"
+
+
+@pytest.mark.parametrize(
+    ("attached", "code"),
+    [
+        ({"@odata.type": "#microsoft.graph.itemAttachment", "name": "x"}, "ErrorInvalidRequest"),
+        (
+            {
+                "@odata.type": "#microsoft.graph.itemAttachment",
+                "item": {"@odata.type": "#microsoft.graph.event", "subject": "x"},
+            },
+            "ErrorInvalidRequest",
+        ),
+        ({"@odata.type": "#microsoft.graph.itemAttachment", "contentBytes": "eA=="}, "RequestBodyRead"),
+        (
+            {"@odata.type": "#microsoft.graph.itemAttachment", "item": {"subjekt": "x"}},
+            "RequestBodyRead",
+        ),
+        ({"@odata.type": "#microsoft.graph.referenceAttachment", "name": "x"}, "ErrorInvalidRequest"),
+    ],
+    ids=["no item", "an event", "bytes of an item", "an unknown property", "a link"],
+)
+def test_what_cannot_be_attached_is_refused(graph: Graph, mailbox: str, attached: dict, code: str) -> None:
+    path = f"{mailbox}/messages/{graph('POST', f'{mailbox}/messages', {}).json()['id']}"
+    refused = graph("POST", f"{path}/attachments", attached)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, code)
+
+
 def test_mime_is_taken_as_base64_and_loses_auto_submitted(
     graph: Graph, control: Control, address: str, mailbox: str
 ) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from email import message_from_string
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msal
 import pytest
@@ -17,6 +17,9 @@ pytestmark = pytest.mark.stack
 OTHER = "22222222-2222-4333-8444-555555555555"
 BACK = "https://app.example/back"
 ANN, BEN, SERVICE = "ann@contoso.example", "ben@contoso.example", "crm@contoso.example"
+# RFC 7636, appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 SCOPES = ["User.Read", "Mail.ReadWrite.Shared"]
 
 
@@ -92,8 +95,98 @@ def graph_for(simulator: Simulator, token: str) -> Graph:
 def test_msal_signs_a_person_in_with_pkce(simulator: Simulator) -> None:
     tokens = sign_in(simulator, ANN)
     assert tokens["id_token_claims"]["preferred_username"] == ANN
-    assert (tokens["id_token_claims"]["tid"], tokens["scope"]) == (TENANT, "Mail.ReadWrite.Shared User.Read")
+    assert tokens["id_token_claims"]["tid"] == TENANT
+    assert set(tokens["scope"].split()) == {*SCOPES, "openid", "profile"}
     assert tokens["refresh_token"]
+
+
+def test_scopes_come_back_as_they_were_asked_for(simulator: Simulator) -> None:
+    asked = [f"https://graph.microsoft.com/{name}" for name in SCOPES]
+    tokens = sign_in(simulator, ANN, asked)
+    assert set(tokens["scope"].split()) == {*asked, "openid", "profile"}
+    ask = graph_for(simulator, tokens["access_token"])
+    assert ask("GET", f"/users/{ANN}/mailFolders/inbox").status_code == 200
+
+
+def authorize_link(simulator: Simulator, **changed: str) -> str:
+    query = {
+        "client_id": simulator.client_id,
+        "redirect_uri": BACK,
+        "state": "s1",
+        "scope": "Mail.Read",
+        "code_challenge_method": "S256",
+        "code_challenge": CHALLENGE,
+        **changed,
+    }
+    return f"{simulator.url}/{TENANT}/oauth2/v2.0/authorize?{urlencode(query)}"
+
+
+def redeemed(
+    simulator: Simulator, code: str, tenant: str = TENANT, **changed: str
+) -> tuple[int, dict[str, Any]]:
+    form = {"code": code, "code_verifier": VERIFIER, "redirect_uri": BACK, **changed}
+    answer = token_for(simulator, tenant, grant_type="authorization_code", **form)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize(
+    ("tenant", "redirect_uri", "code"),
+    [(OTHER, BACK, 700005), (TENANT, "https://app.example/elsewhere", 500112)],
+    ids=["another tenant", "another address"],
+)
+def test_a_code_is_redeemed_where_it_was_given(
+    simulator: Simulator, tenant: str, redirect_uri: str, code: int
+) -> None:
+    simulator.control.person(TENANT, account=ANN)
+    _, returned = opened(simulator, authorize_link(simulator))
+    status, refused = redeemed(simulator, returned["code"], tenant, redirect_uri=redirect_uri)
+    assert (status, refused["error"], refused["error_codes"]) == (400, "invalid_grant", [code])
+
+
+@pytest.mark.parametrize("scope", ["Mail.Read", "Mail.Read offline_access"])
+def test_a_sign_in_lasts_only_where_that_was_asked_for(simulator: Simulator, scope: str) -> None:
+    simulator.control.person(TENANT, account=ANN)
+    _, returned = opened(simulator, authorize_link(simulator, scope=scope))
+    status, tokens = redeemed(simulator, returned["code"])
+    assert (status, tokens["scope"]) == (200, "Mail.Read")
+    assert ("refresh_token" in tokens) == ("offline_access" in scope)
+
+
+def test_an_application_that_is_not_known_gets_no_code(simulator: Simulator) -> None:
+    link = authorize_link(simulator, client_id=OTHER)
+    answer = requests.get(link, allow_redirects=False, verify=simulator.ca_file, timeout=PATIENCE)
+    assert (answer.status_code, "AADSTS700016" in answer.text) == (400, True)
+
+
+def test_an_api_that_the_tenant_does_not_have_is_told_to_the_application(simulator: Simulator) -> None:
+    link = authorize_link(simulator, scope="https://graph.microsoft.us/Mail.Read openid")
+    status, returned = opened(simulator, link)
+    assert (status, returned["error"], returned["state"]) == (302, "invalid_resource", "s1")
+    assert returned["error_description"].startswith("AADSTS500011")
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "is_known"),
+    [
+        (BACK, True),
+        ("http://localhost:7071/back", True),
+        ("http://localhost/back", True),
+        ("http://localhost:7071/elsewhere", False),
+        ("https://app.example/back/", False),
+        ("https://app.example:8443/back", False),
+        ("https://old.example/back", False),
+    ],
+)
+def test_people_are_sent_back_to_registered_addresses_only(redirect_uri: str, is_known: bool) -> None:
+    with running_simulator(redirect_uris=(BACK, "http://localhost:1/back")) as simulator:
+        simulator.control.organisations(TENANT, "contoso.example", consented=True)
+        simulator.control.users(TENANT, ANN)
+        simulator.control.person(TENANT, account=ANN)
+        consent = consent_link(simulator).replace(BACK, redirect_uri)
+        for link in (authorize_link(simulator, redirect_uri=redirect_uri), consent):
+            answer = requests.get(link, allow_redirects=False, verify=simulator.ca_file, timeout=PATIENCE)
+            assert answer.status_code == (302 if is_known else 400)
+            assert ("AADSTS50011" in answer.text) != is_known
 
 
 def test_a_code_is_good_once_and_only_with_its_verifier(simulator: Simulator) -> None:

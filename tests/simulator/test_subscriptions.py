@@ -54,7 +54,7 @@ class Endpoint:
         self.items += json.loads(body)["value"]
         return 202, b""
 
-    def wait(self, count: int) -> list[dict]:
+    def told(self, count: int) -> list[dict]:
         return wait_for(lambda: self.items if len(self.items) >= count else None, "nobody told it")
 
 
@@ -128,9 +128,10 @@ def test_what_breaks_a_rule_is_refused(graph: Graph, endpoint: Endpoint, mailbox
 
 
 def test_a_short_life_is_raised_to_45_minutes(graph: Graph, endpoint: Endpoint, mailbox: str) -> None:
-    soon = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    now = datetime.now(UTC)
+    soon = (now + timedelta(minutes=1)).isoformat()
     granted = graph("POST", "/subscriptions", wanted(endpoint, mailbox, expirationDateTime=soon)).json()
-    assert datetime.fromisoformat(granted["expirationDateTime"]) > datetime.now(UTC) + timedelta(minutes=44)
+    assert datetime.fromisoformat(granted["expirationDateTime"]) > now + timedelta(minutes=44)
 
 
 def test_a_second_subscription_of_the_same_kind_is_a_conflict(
@@ -159,7 +160,7 @@ def test_arrival_update_and_move_are_told_with_immutable_ids(
     item = control.deliver(address, a_mail())["id"]
     control.update(address, item, isRead=True)
     control.move(address, item, "archive")
-    told = endpoint.wait(4)
+    told = endpoint.told(4)
     assert sorted(one["changeType"] for one in told) == ["created", "created", "deleted", "updated"]
     assert {one["resourceData"]["id"] for one in told} == {item}
     assert {(one["clientState"], one["subscriptionId"]) for one in told} == {("secret", subscription)}
@@ -170,7 +171,7 @@ def test_without_the_header_ids_are_mutable(
 ) -> None:
     graph("POST", "/subscriptions", wanted(endpoint, mailbox))
     given = control.deliver(address, a_mail())
-    assert endpoint.wait(1)[0]["resourceData"]["id"] == given["mutableId"]
+    assert endpoint.told(1)[0]["resourceData"]["id"] == given["mutableId"]
 
 
 def test_a_folder_subscription_hears_of_its_folder_only(
@@ -180,7 +181,7 @@ def test_a_folder_subscription_hears_of_its_folder_only(
     graph("POST", "/subscriptions", wanted(endpoint, mailbox, resource=resource))
     control.deliver(address, a_mail(1), "archive")
     given = control.deliver(address, a_mail(2))
-    assert [one["resourceData"]["id"] for one in endpoint.wait(1)] == [given["mutableId"]]
+    assert [one["resourceData"]["id"] for one in endpoint.told(1)] == [given["mutableId"]]
 
 
 def test_a_refused_notification_is_tried_again(
@@ -189,7 +190,7 @@ def test_a_refused_notification_is_tried_again(
     graph("POST", "/subscriptions", wanted(endpoint, mailbox))
     endpoint.refusals = 1
     control.deliver(address, a_mail())
-    assert len(endpoint.wait(1)) == 1
+    assert len(endpoint.told(1)) == 1
     assert control.stats()["notifications"]["failed"] == 1
 
 
@@ -201,7 +202,7 @@ def test_notifications_are_dropped_or_doubled_on_purpose(
     control.deliver(address, a_mail(1))
     control.put_faults(duplicate_notifications=1.0)
     control.deliver(address, a_mail(2))
-    told = endpoint.wait(2)
+    told = endpoint.told(2)
     assert len(told) == 2
     assert told[0] == told[1]
     assert control.stats()["notifications"]["dropped"] == 1
@@ -215,7 +216,7 @@ def test_lifecycle_events_are_told(
 ) -> None:
     graph("POST", "/subscriptions", wanted(endpoint, mailbox))
     assert control.lifecycle(event, address=address) == {"subscriptions": 1, "sent": 1}
-    (told,) = endpoint.wait(1)
+    (told,) = endpoint.told(1)
     assert told["lifecycleEvent"] == event
     assert "resourceData" not in told
     assert len(graph.get("/subscriptions")["value"]) == left
@@ -229,7 +230,7 @@ def test_a_lost_subscription_is_silent(
     control.deliver(address, a_mail(1))
     made = graph("POST", "/subscriptions", wanted(endpoint, mailbox)).json()["id"]
     control.deliver(address, a_mail(2))
-    assert [told["subscriptionId"] for told in endpoint.wait(1)] == [made]
+    assert [told["subscriptionId"] for told in endpoint.told(1)] == [made]
     assert (
         graph("PATCH", f"/subscriptions/{item}", {"expirationDateTime": "2030-01-01T00:00:00Z"}).status_code
         == 404
@@ -244,7 +245,7 @@ def test_mail_in_a_folder_that_no_list_shows_is_notified_by_a_switch(
     graph("POST", "/subscriptions", wanted(endpoint, mailbox, changeType="created"), **IMMUTABLE)
     chat = control.deliver(address, a_mail(1), "TeamsMessagesData")["id"]
     mail = control.deliver(address, a_mail(2))["id"]
-    told = {one["resourceData"]["id"] for one in endpoint.wait(1 + habit)}
+    told = {one["resourceData"]["id"] for one in endpoint.told(1 + habit)}
     assert told == ({chat, mail} if habit else {mail})
 
 

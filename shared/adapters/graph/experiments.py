@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from shared.adapters.graph import changes, parsing, properties, selections
 from shared.adapters.graph.errors import NotTaken
-from shared.adapters.graph.options import UNUSUAL, Option, Options, Parts
+from shared.adapters.graph.options import Option, Options, Parts
 from shared.adapters.graph.remembered import HABITS
 from shared.adapters.graph.session import GraphSession, Json, path, query
 from shared.domain.connections.habits import Habit
@@ -19,6 +19,7 @@ Findings = Mapping[Habit, bool | None]
 Found = TypeVar("Found")
 
 _WHOLE: Final = (Option.ATTACHMENTS, Option.CONTENT_IDS, Option.PROPERTIES)
+_OF_CHANGES: Final = frozenset({Option.DELTA_PROPERTIES})
 _NEWEST: Final = 50
 # Mails that a list shows with a text of just the length at which Exchange cuts, and that are compared.
 _COMPARED: Final = 3
@@ -75,8 +76,10 @@ class Experiments:
 
     def _shows_properties_of_changes(self) -> bool | None:
         """An answer without the properties counts as a refusal where the mail itself has them."""
-        trial = Options(proven=UNUSUAL, is_trial=True)
-        page = trial.attempt(UNUSUAL, lambda given: self._get(changes.first(self._inbox, None, given).link))
+        trial = Options(proven=_OF_CHANGES, is_trial=True)
+        page = trial.attempt(
+            _OF_CHANGES, lambda given: self._get(changes.first(self._inbox, None, given).link)
+        )
         if not trial.found(Option.DELTA_PROPERTIES):
             return False
         entries = self._entries(page)

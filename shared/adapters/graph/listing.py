@@ -173,7 +173,8 @@ class FolderList:
 
     def _condition(self, window: Window) -> str:
         start, end = stamp(window.start), stamp(window.end)
-        unread = " and isRead eq false" if self.unread else ""
+        # `eq false` leaves out what the store does not say it of, which may have been read by nobody.
+        unread = " and isRead ne true" if self.unread else ""
         return f"receivedDateTime ge {start} and receivedDateTime lt {end}{unread}"
 
     def _fails(self, where: str) -> bool:

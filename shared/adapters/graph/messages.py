@@ -1,11 +1,12 @@
 """Messages of one mailbox by their ids: headers, or whole with their attachments' metadata."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from shared.adapters.graph import batch, parsing, selections
 from shared.adapters.graph.errors import Broken, NotTaken
 from shared.adapters.graph.options import Option, Parts
+from shared.adapters.graph.properties import TAG, TAG_IN_HEADER, extended_property
 from shared.adapters.graph.selections import Reading
 from shared.adapters.graph.session import GraphSession, Json, path
 from shared.domain.errors import Outcome, PermanentError, TransientError, none_passing
@@ -28,7 +29,9 @@ class GraphMessages:
 
     def heads(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[MessageHead]]:
         """Headers in batches."""
-        return _read(self._fetch(items, selections.HEAD), parsing.head)
+        found = self._fetch(items, selections.HEAD)
+        self._learn_of_tags(found.values())
+        return _read(found, parsing.head)
 
     def whole(self, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[FetchedMessage]]:
         """With attachments in one batch, as far as the server can do both at once."""
@@ -59,6 +62,16 @@ class GraphMessages:
             except TransientError as error:
                 found |= dict.fromkeys(waiting, error)
         return {item: found[item] for item in items}
+
+    def _learn_of_tags(self, answers: Iterable[batch.Answer]) -> None:
+        """Whether what was sent under a tag of ours keeps the header that says the same."""
+        options = self._session.options(self._tenant_id)
+        for answer in answers:
+            if not isinstance(answer, dict) or answer.get("isDraft"):
+                continue
+            tag, in_header = (extended_property(answer, name) for name in (TAG, TAG_IN_HEADER))
+            if tag and in_header in ("", tag):
+                options.observe(Option.HEADER_TAGS, holds=bool(in_header))
 
     def _some(self, items: Sequence[ItemRef], reading: Reading) -> dict[ItemRef, batch.Answer]:
         """What is answered up to the first mail that is refused because of a part; that one without the part."""

@@ -48,12 +48,14 @@ class Option(StrEnum):
     """Extended properties of one message; else mail without headers has no parents, and counts as private."""
     FOLDER_CLASSES = "folder_classes"
     """The container class of folders; else each folder passes for one of mail."""
+    HEADER_TAGS = "header_tags"
+    """The tag of a draft in a header of its MIME alone; else it is written as a property in a further request."""
 
 
 Parts = frozenset[Option]
 Answer = TypeVar("Answer")
-# Asked for only where a test of this very tenant saw Graph take them.
-UNUSUAL: Final = frozenset({Option.DELTA_PROPERTIES})
+# Used only where a test of this very tenant, or a mail that it sent, has shown that they hold.
+UNUSUAL: Final = frozenset({Option.DELTA_PROPERTIES, Option.HEADER_TAGS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,15 @@ class Options:
                 self._refused_until.pop(part, None)
             else:
                 self._refused_until[part] = self._clock() + FORGIVEN_AFTER
+
+    def observe(self, part: Option, *, holds: bool) -> None:
+        """What an item has shown of a part that is unusual; the others are told where it is new."""
+        if holds == bool(self.usable(frozenset({part}))):
+            return
+        change = self._proven.add if holds else self._proven.discard
+        change(part)
+        self._refused_until.pop(part, None)
+        self._memory.note([part], is_taken=holds)
 
     def knows(self, part: Option) -> bool:
         """Whether Graph has taken it, or refuses it."""

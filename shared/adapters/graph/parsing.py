@@ -14,6 +14,7 @@ from shared.adapters.graph.properties import (
     REFERENCES,
     SENSITIVITY,
     TAG,
+    TAG_IN_HEADER,
     extended_properties,
     property_id,
 )
@@ -41,6 +42,7 @@ from shared.domain.mail.kept_headers import (
 )
 from shared.domain.mail.message_ids import MAX_REFERENCES, message_id, parse_ids
 from shared.domain.mail.messages import Attachment, FetchedMessage, MessageHead
+from shared.domain.sending.marks import TAG_HEADER
 
 _THREADING: Final = frozenset(("in-reply-to", "references"))
 
@@ -163,7 +165,7 @@ def _head(message: Json, received: datetime) -> MessageHead:
         is_read=message.get("isRead") is True,
         has_attachments=message.get("hasAttachments") is True,
         sensitivity=_sensitivity(headers, properties),
-        headers=(*kept(headers), *_of_kind(message)),
+        headers=(*kept(headers), *_marks(headers, properties), *_of_kind(message)),
         tag=properties.get(property_id(TAG), ""),
     )
 
@@ -252,6 +254,13 @@ def _ids(header: str, name: str, headers: _Headers, properties: Mapping[str, str
     values = (value for given, value in headers if given == header)
     in_header = parse_ids(" ".join(values)[-LONGEST_REFERENCES:])
     return (in_header or parse_ids(properties.get(property_id(name), "")))[-MAX_REFERENCES:]
+
+
+def _marks(headers: _Headers, properties: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    """The header that marks mail of ours, where the item shows it as a property alone: sent mail shows no headers."""
+    name, value = TAG_HEADER.lower(), properties.get(property_id(TAG_IN_HEADER), "")
+    is_shown = any(given == name for given, _ in headers)
+    return [(name, value)] if value and not is_shown else []
 
 
 def _of_kind(message: Json) -> Iterable[tuple[str, str]]:

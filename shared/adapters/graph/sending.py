@@ -13,8 +13,9 @@ import requests
 
 from shared.adapters.graph.delegated import Sessions
 from shared.adapters.graph.directory import user_of
+from shared.adapters.graph.options import Option
 from shared.adapters.graph.permissions import permissions_in
-from shared.adapters.graph.properties import TAG
+from shared.adapters.graph.properties import TAG, TAG_IN_HEADER
 from shared.adapters.graph.session import TIME_LIMITS, GraphSession, Json, path, query
 from shared.domain.connections.mailbox_tests import DRAFTING, SENDING
 from shared.domain.connections.mailboxes import Mailbox
@@ -23,6 +24,7 @@ from shared.domain.mail.addresses import normalise
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.message_ids import message_id as without_brackets
 from shared.domain.sending.checking import Limits
+from shared.domain.sending.marks import TAG_HEADER
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.uploads import LARGEST_FILE
 from shared.ports.sending import Offer, OutgoingCopy, OutgoingFile
@@ -37,6 +39,7 @@ _LIMITS: Final = Limits(
 )
 _COPY_FIELDS: Final = "id,internetMessageId,isDraft,parentFolderId,from"
 _MOST_COPIES: Final = 10
+_HEADER_TAGS: Final = frozenset({Option.HEADER_TAGS})
 # By Graph's codes; `invalidauthenticationtoken` comes again behind a new token only.
 _ANSWERS: Final = {
     "invalidauthenticationtoken": Answer.SIGNED_OUT,
@@ -99,11 +102,13 @@ class GraphOutbox:
         return True
 
     def draft(self, mime: bytes, tag: str) -> ItemRef | Outcome:
-        """Two requests: the draft, and its tag, which MIME cannot carry."""
+        """One request where sent copies are found by the header, else a second one for the tag."""
         try:
+            is_marked = self._finds_headers and _bears(mime, tag)
             made = self._session.post_mime(self._tenant_id, self._messages(), mime)
             draft = ItemRef("", str(made["id"]))
-            self.mark(draft, tag)
+            if not is_marked:
+                self.mark(draft, tag)
         except (PermanentError, TransientError) as error:
             return outcome_of(error)
         return draft
@@ -133,10 +138,17 @@ class GraphOutbox:
         return self._hand_over(path("users", self._user, "sendMail"), mime)
 
     def copies(self, tag: str, message_id: str) -> Sequence[OutgoingCopy]:
-        """One request, and a second one where nothing bears the tag; one more to tell what lies in the trash."""
-        by_tag = f"singleValueExtendedProperties/any(ep:ep/id eq '{TAG}' and ep/value eq '{_text(tag)}')"
-        marked = self._found(by_tag)
+        """One request, and a second one where nothing bears the tag; one more to tell what lies in the trash.
+
+        Where a header may be all that a draft bears, there are two places to look for the tag.
+        """
+        finds_headers = self._finds_headers
+        marked = self._marked(TAG_IN_HEADER, tag) if finds_headers else []
+        marked = marked or self._marked(TAG, tag)
         found = marked or self._found(f"internetMessageId eq '<{_text(message_id)}>'")
+        if finds_headers and not marked and not all(copy.get("isDraft") for copy in found):
+            # It has left, and its header is not found: the next drafts are marked.
+            self._session.options(self._tenant_id).observe(Option.HEADER_TAGS, holds=False)
         trash = self._trash() if any(copy.get("isDraft") for copy in found) else ""
         return [replace(_copy(copy, trash), is_marked=bool(marked)) for copy in found]
 
@@ -157,6 +169,15 @@ class GraphOutbox:
         except (PermanentError, TransientError) as error:
             return outcome_of(error)
         return Outcome(Answer.TAKEN, retry_after=wait)
+
+    @property
+    def _finds_headers(self) -> bool:
+        return bool(self._session.options(self._tenant_id).usable(_HEADER_TAGS))
+
+    def _marked(self, name: str, tag: str) -> list[Json]:
+        return self._found(
+            f"singleValueExtendedProperties/any(ep:ep/id eq '{name}' and ep/value eq '{_text(tag)}')"
+        )
 
     def _found(self, condition: str) -> list[Json]:
         where = self._messages() + query(filter=condition, select=_COPY_FIELDS, top=str(_MOST_COPIES))
@@ -234,6 +255,12 @@ def _copy(item: Json, trash: str) -> OutgoingCopy:
         is_in_trash=bool(trash) and item.get("parentFolderId") == trash,
         sender=normalise(str(sender or "")) or "",
     )
+
+
+def _bears(mime: bytes, tag: str) -> bool:
+    """Whether the MIME names its tag in its header, in a line of its own."""
+    head, _, _ = mime.partition(b"\r\n\r\n")
+    return f"{TAG_HEADER}: {tag}".encode() in head.split(b"\r\n")
 
 
 def _text(value: str) -> str:

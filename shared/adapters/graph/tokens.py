@@ -92,7 +92,17 @@ _BAD_CREDENTIAL: Final = (
     "Entra ID refuses this application's credential: it is wrong, expired, or not registered. "
     "The operator of this deployment must renew it."
 )
-_DENIED: Final = ("700016", "65001", "65004", "500011", "650052", "7000112", "7000229", "53003", "5000225")
+_DENIED: Final = ("700016", "65001", "65004", "650052", "7000112", "7000229", "53003", "5000225")
+_OTHER_CLOUD: Final = (
+    "The organisation's Entra ID knows no API at the address of Graph that this deployment uses. "
+    "Its operator must set POSTLEDGER_GRAPH_URL and POSTLEDGER_AUTHORITY_URL to addresses of the same cloud."
+)
+_WRONG_RETURN: Final = (
+    "The sign-in began under another address of this deployment, or under one that is not registered. The operator "
+    "must register POSTLEDGER_PUBLIC_URL with /api/v1/connect/callback as a redirect address; then ask for a new link."
+)
+_UNKNOWN_RESOURCE: Final = ("500011",)
+_RETURN: Final = ("50011", "500112")
 _UNKNOWN_TENANT: Final = ("90002", "900021", "900023")
 _CREDENTIAL: Final = ("7000215", "7000222", "7000216", "700027", "70021", "700211", "700212", "700213")
 # A person's sign-in: withdrawn, run out, changed password, consent taken back, sign-in to be repeated.
@@ -277,6 +287,10 @@ def _translate(code: str, error: str) -> PostledgerError:
         return Throttled(f"Entra ID asks to come back later ({name}).")
     if code in _DENIED:
         return AccessDenied(_NO_CONSENT, name)
+    if code in _UNKNOWN_RESOURCE or error == "invalid_resource":
+        return Rejected(_OTHER_CLOUD, name)
+    if code in _RETURN:
+        return Rejected(_WRONG_RETURN, name)
     if code in _SIGNED_OUT or error in ("invalid_grant", "interaction_required"):
         return AccessDenied(_NO_SIGN_IN, name)
     if code in _UNKNOWN_TENANT:

@@ -30,7 +30,7 @@ REFUSED: Final = "PasswordRefused"
 NO_ENCRYPTION: Final = "NoEncryption"
 BAD_CERTIFICATE: Final = "BadCertificate"
 NO_ACCESS: Final = "NoMailbox"
-READ_ONLY: Final = "ReadOnlyFolder"
+READ_ONLY: Final = "FolderReadOnly"
 WANTS_APP_PASSWORD: Final = "AppPasswordWanted"
 SWITCHED_OFF: Final = "ImapSwitchedOff"
 BASIC_AUTH_OFF: Final = "BasicAuthOff"
@@ -106,9 +106,9 @@ def of_command(error: Exception) -> PostledgerError:
         return MailboxUnavailable(
             "The sign-in was accepted, but the mail server opens no mailbox for it.", NO_ACCESS
         )
-    # For imaplib a folder that may only be read is a lost connection.
+    # imaplib makes it a kind of lost connection, which it is not.
     if isinstance(error, IMAPClientReadOnlyError):
-        return AccessDenied("The mail server lets the folder be read, and not be changed.", READ_ONLY)
+        return AccessDenied("The mail server lets nobody change this folder.", READ_ONLY)
     if isinstance(error, IMAPClientAbortError | OSError):
         return Broken("The connection to the mail server was lost.")
     code = _code(said)

@@ -33,7 +33,7 @@ class ImapMarker:
             try:
                 with self.sessions.of(mailbox) as session:
                     outcomes |= _marked(session, folder, some)
-            except NotFound as error:
+            except PermanentError as error:
                 outcomes |= dict.fromkeys(some, error)
             except TransientError:
                 if not outcomes:

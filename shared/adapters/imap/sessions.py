@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
+from imapclient.exceptions import CapabilityError, IMAPClientError, IMAPClientReadOnlyError, LoginError
 
 from shared.adapters.imap.accounts import STARTTLS, Account, Accounts
 from shared.adapters.imap.errors import (
@@ -89,7 +89,8 @@ def _own_name() -> dict[str, str]:
 
 def _is_refusal(error: Exception) -> bool:
     """NO or BAD to the command, with the line in order."""
-    return type(error) in (IMAPClientError, CapabilityError) or isinstance(error, LoginError)
+    in_order = IMAPClientError, CapabilityError, IMAPClientReadOnlyError
+    return type(error) in in_order or isinstance(error, LoginError)
 
 
 @dataclass(slots=True)

@@ -47,9 +47,12 @@ class Blobs:
 
     def delete_below(self, prefix: str) -> None:
         """Delete every blob with this prefix: one request lists up to 5,000, and one deletes each."""
+        self._connection.side_by_side(self.delete, self.names_below(prefix))
+
+    def names_below(self, prefix: str) -> list[str]:
+        """The blobs with this prefix: one request lists up to 5,000."""
         with translated(self._container):
-            found = list(self._connection.container(self._container).list_blob_names(name_starts_with=prefix))
-        self._connection.side_by_side(self.delete, found)
+            return list(self._connection.container(self._container).list_blob_names(name_starts_with=prefix))
 
     def _client(self, name: str) -> "BlobClient":
         return self._connection.container(self._container).get_blob_client(name)

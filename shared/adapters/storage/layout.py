@@ -136,7 +136,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
     names.EVENTS: TableLayout(
         "tenant|day (yyyymmdd)",
         "time in microseconds-id",
-        ("what", "message_key", "entry_id", "record", "mailboxes", "agent"),
+        ("what", "message_key", "entry_id", "record", "mailboxes", "agent", "outbox_id", "by"),
     ),
     names.EXCEPTIONS: TableLayout(
         "tenant",
@@ -160,7 +160,7 @@ TABLE_LAYOUT: Final[Mapping[str, TableLayout]] = {
         "tenant",
         "mail id (inverted time-id) | 'key:' + hash | 'code:' + number + ':' + mail id | "
         "'due:' + mailbox id + '|' + time-mail id, or '-pace' | 'of:' + campaign:number",
-        ("state", "agent", "content", "row", "id", "due", "begun", "code"),
+        ("state", "agent", "content", "row", "id", "due", "begun", "untold", "code"),
     ),
     names.UPLOADS: TableLayout("tenant", "upload id", ("keep_until", "content")),
     names.SIGNATURES: TableLayout("tenant", "object id of the agent", ("content",)),

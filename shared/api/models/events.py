@@ -15,6 +15,7 @@ _EVENT: Final[Example] = {
     "record": {"kind": "contact", "id": "C-1"},
     "entry_id": f"098227540800000-{KEY}",
     "message_id": KEY,
+    "outbox_id": None,
 }
 
 
@@ -33,11 +34,14 @@ class EventModel(Answer):
     id: str = Field(description="The event's id; the same when it is read again.")
     at: datetime = Field(description="When the event was written, in UTC.")
     kind: EventKind
-    record: EventRecordModel | None = Field(description="The record whose timeline has changed; else null.")
+    record: EventRecordModel | None = Field(
+        description="The record that has changed, or whose timeline has; else null."
+    )
     entry_id: str = Field(
         description="The id of the timeline's entry, or the place in My Inbox; of a notice, the place of its mail."
     )
-    message_id: str = Field(description="The message's id in this API.")
+    message_id: str = Field(description="The message's id in this API; empty while a mail has not left.")
+    outbox_id: str | None = Field(description="The mail of the outbox that has changed; else null.")
 
 
 class EventsModel(Answer):

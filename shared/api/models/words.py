@@ -26,6 +26,9 @@ EventKind = TypeAliasType(
         "inbox_removed",
         "notice_added",
         "notice_removed",
+        "record_added",
+        "record_changed",
+        "outbox_changed",
     ],
 )
 Security = TypeAliasType("Security", Literal["tls", "starttls"])
@@ -107,6 +110,7 @@ TestOutcome = TypeAliasType(
     "TestOutcome",
     Literal[
         "ok",
+        "deployment",
         "consent_pending",
         "no_consent",
         "not_signed_in",
@@ -152,6 +156,7 @@ HabitName = TypeAliasType(
         "lists_in_order",
         "attachments_with_content_ids",
         "folders_with_classes",
+        "copies_with_headers",
     ],
 )
 SendPermission = TypeAliasType("SendPermission", Literal["permitted", "not_permitted", "unknown"])

@@ -29,5 +29,5 @@ def get_events(
     ] = "",
     limit: Limit = DEFAULT_LIMIT,
 ) -> Response:
-    """Return what has changed since a cursor, oldest first: entries of timelines, and mail in your own My Inbox."""
+    """Return what has changed since a cursor, oldest first: ids of what you may see."""
     return conditional(request, events.page(use_cases.read_events(caller, limit=limit, after=after)))

@@ -21,6 +21,7 @@ def _event(event: Event) -> EventModel:
         record=_record(change.ref) if change.ref else None,
         entry_id=change.entry_id,
         message_id=change.message_key,
+        outbox_id=change.outbox_id or None,
     )
 
 

@@ -29,7 +29,9 @@ MAIL: Final = "mail"
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 # So many runs may end without an outcome; then a person is told.
-MOST_TRIES: Final = 5
+MOST_TRIES: Final = 6
+# From this many on, a mail runs by itself: its group may hold the one that kills.
+_SINGLY_TRIED: Final = 3
 # From this many on, a mail that is never had though its mailbox answers is given up.
 HOPELESS_AFTER: Final = 8
 
@@ -206,8 +208,8 @@ class PendingRow:
 
     @property
     def runs_alone(self) -> bool:
-        """A row of which a run has not ended in order may be the reason, and takes nobody along."""
-        return self.item is None or self.is_suspect or self.attempt >= SINGLY_AFTER
+        """A mail that may be the reason for what befell its group takes nobody along."""
+        return self.item is None or self.tries >= _SINGLY_TRIED or self.attempt >= SINGLY_AFTER
 
     @property
     def due_since(self) -> datetime:
@@ -216,13 +218,17 @@ class PendingRow:
 
     @property
     def is_suspect(self) -> bool:
-        """Whether a run of it has not ended in order: it may have killed its worker."""
-        return self.tries > 0
+        """Whether it, or a mail of its group, may have killed its workers: then nothing else runs in its process.
+
+        One run that has not ended says little, since most workers end for another reason than a mail; but for mails
+        that were taken out of a command which did not end either.
+        """
+        return self.tries > 1 or (self.tries > 0 and self.item is not None and self.attempt >= SINGLY_AFTER)
 
     def goes_with(self, first: Self) -> bool:
-        """Whether it may run together with a mail that does not run alone: only under equal flags."""
-        likeness = (self.flags, self.replays, self.attempt)
-        return not self.runs_alone and likeness == (first.flags, first.replays, first.attempt)
+        """Whether it may run together with a mail that does not run alone: only under equal flags, equally tried."""
+        likeness = (self.flags, self.replays, self.attempt, self.tries)
+        return not self.runs_alone and likeness == (first.flags, first.replays, first.attempt, first.tries)
 
 
 def is_known_kind(kind: str) -> bool:

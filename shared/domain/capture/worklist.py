@@ -107,7 +107,8 @@ def next_group(due: Sequence[PendingRow]) -> Group:
             break
         if row.item not in mails and row.goes_with(first):
             mails[row.item] = row
-    if len(mails) < MAX_IDS and (step := _next_step(due, first.lane)):
+    # What a step reads has not been tried, and would never fill a group that has.
+    if len(mails) < MAX_IDS and not first.tries and (step := _next_step(due, first.lane)):
         return Group((step,))
     rows = tuple(mails.values())
     return Group(rows, _beside(rows, due))

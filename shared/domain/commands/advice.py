@@ -41,6 +41,12 @@ ADVICE: Final = {
     "UploadRefused": (
         "Microsoft 365 does not take this file as it stands: send the mail without it, or with a smaller one."
     ),
+    "sender_not_allowed": (
+        "List the agent in the mailbox's 'senders' if they may send from it, then replay; else the mail is asked for "
+        "from another mailbox."
+    ),
+    "recipient_barred": "Nothing is to be done: whoever asked for the mail asks again without the recipient.",
+    "file_gone": "Whoever asked for the mail asks again, with the file uploaded or without it.",
     "IntakeTemplate": (
         "The record stands, without what this template should have made: mend the template, preview it, and put the "
         "record right in the CRM."

@@ -26,6 +26,7 @@ class Habit(StrEnum):
     LISTS_IN_ORDER = "lists_in_order"
     ATTACHMENTS_WITH_CONTENT_IDS = "attachments_with_content_ids"
     FOLDERS_WITH_CLASSES = "folders_with_classes"
+    COPIES_WITH_HEADERS = "copies_with_headers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,12 @@ MEANINGS: Final[Mapping[Habit, Meaning]] = {
         "Folders say what kind of items they hold.",
         "Folders do not say what kind of items they hold: each counts as one of mail.",
     ),
+    Habit.COPIES_WITH_HEADERS: Meaning(
+        "Sent mail keeps the header that marks it as Postledger's: a draft is made in one request.",
+        "Sent mail does not keep the header that marks it as Postledger's: each draft is marked in a further request.",
+    ),
 }
-# The mailbox test tries these; the others are learnt from refusals.
+# The mailbox test tries these; the others are learnt at work.
 TRIED: Final = tuple(habit for habit, meaning in MEANINGS.items() if meaning.unknown)
 
 

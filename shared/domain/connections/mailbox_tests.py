@@ -15,6 +15,7 @@ from shared.domain.connections.verdicts import (
     ADDRESS_CHANGED,
     ALIAS,
     CONSENT_PENDING,
+    DEPLOYMENT,
     GROUP,
     MISSING_RIGHT,
     NO_BODIES,
@@ -78,6 +79,7 @@ class Read(StrEnum):
 class Findings:
     """The findings on an address. `granted` are the token's permissions, None where there is no token.
 
+    `refusal` says why Entra ID gives this deployment none, whatever the organisation grants.
     `primary` is the address that the directory gives the user, `aliases` the others; `group` the name of the
     group that has the address; `purpose` Exchange's word ('' = not known); `cards` the records that carry an
     address of the user; `stray_routes` are addresses of routes that neither the mailbox nor a group has. `is_known`:
@@ -144,6 +146,7 @@ def judge(found: Findings, now: datetime) -> Verdict:
             purpose=found.purpose,
             cards=", ".join(found.cards),
             routes=", ".join(found.stray_routes),
+            refusal=found.refusal,
         ),
         send,
         send_sentence,
@@ -156,6 +159,8 @@ def judge(found: Findings, now: datetime) -> Verdict:
 def _without_token(found: Findings, now: datetime) -> str:
     if found.granted is not None:
         return ""
+    if found.refusal:
+        return DEPLOYMENT
     if found.mode in SIGNED_IN:
         return NOT_SIGNED_IN
     return CONSENT_PENDING if is_fresh(found.consented_at, now) else NO_CONSENT

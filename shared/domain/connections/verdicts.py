@@ -11,6 +11,7 @@ from shared.domain.connections.account_tests import ACCOUNT_SENTENCES, SignIn, S
 from shared.domain.connections.connections import AGENT, SERVICE_ACCOUNT
 
 OK: Final = "ok"
+DEPLOYMENT: Final = "deployment"
 NO_CONSENT: Final = "no_consent"
 CONSENT_PENDING: Final = "consent_pending"
 NOT_SIGNED_IN: Final = "not_signed_in"
@@ -30,6 +31,7 @@ UNREACHABLE: Final = "unreachable"
 # `{...}` is filled in from the findings.
 SENTENCES: Final[Mapping[str, str]] = {
     OK: "The mailbox can be read.",
+    DEPLOYMENT: "{refusal} Nothing has to be done in your tenant; test again when the operator has mended it.",
     NO_CONSENT: (
         "The application has no consent to read mail in this tenant. Have an administrator open the link that "
         "POST connect gives."

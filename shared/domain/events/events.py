@@ -1,4 +1,7 @@
-"""What has changed, as ids alone: entries of timelines, mail in My Inbox, notices. It never says what was or is."""
+"""What has changed, as ids alone: entries, My Inbox, notices, records that were opened here, mail of the outbox.
+
+It never says what was or is.
+"""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ _PLACE: Final = re.compile(r"(\d{16})-[A-Za-z0-9]{0,64}", re.ASCII)
 
 
 class What(StrEnum):
-    """What has become of an entry of a timeline, of a mail in My Inbox, or of an agent's notice."""
+    """What has become of an entry, of a mail in My Inbox, of a notice, of a record of ours, or of a mail sent here."""
 
     ENTRY_ADDED = "entry_added"
     ENTRY_CHANGED = "entry_changed"
@@ -26,6 +29,9 @@ class What(StrEnum):
     INBOX_REMOVED = "inbox_removed"
     NOTICE_ADDED = "notice_added"
     NOTICE_REMOVED = "notice_removed"
+    RECORD_ADDED = "record_added"
+    RECORD_CHANGED = "record_changed"
+    OUTBOX_CHANGED = "outbox_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,9 @@ class Change:
     `ref` is the record on whose timeline it is; None: in My Inbox. `only_for` are the ids of the mailboxes whose
     agents alone hear of it; None: it is for everybody in the organisation. `agent` is the only person who hears of it
     (object id), '' where it is not a single one.
+
+    Of the mail `outbox_id` those hear who see it in the outbox: admins, the `agent` for whom it leaves, `by` whom it
+    was asked for (as the audit names a caller), and the agents of `only_for`.
     """
 
     what: What
@@ -43,6 +52,8 @@ class Change:
     ref: RecordRef | None = None
     only_for: frozenset[str] | None = None
     agent: str = ""
+    outbox_id: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from shared.domain.filing.copies import Copy
 from shared.domain.filing.entries import Entry, entry_id
 from shared.domain.filing.filing import StoredMessage
 from shared.domain.filing.inbox import arranged
+from shared.domain.filing.opening import opened_refs
 from shared.domain.filing.shown import Shown
 from shared.domain.mail.messages import Direction, Document
 from shared.domain.matching.decisions import Link
@@ -26,6 +27,23 @@ def entry_changes(before: Shown, after: StoredMessage, copies: Sequence[Copy]) -
         what = _became(ref, before, after)
         only_for = None if ref in known else witnesses(links.get(ref), copies)
         yield from _announced(what, after, ref, only_for)
+
+
+def record_changes(before: Shown, after: StoredMessage, copies: Sequence[Copy]) -> Iterator[Announce]:
+    """Records that the mail, or who decided on it, has opened, opened again, or closed.
+
+    A mail that is filed anew tells of its record again: it may have been killed before it told of that.
+    """
+    wanted = after.decided.opens if after.decided else None
+    taken_back = after.undone.opens if after.undone else None
+    opened = {*opened_refs(after), *([wanted.ref] if wanted else ())}
+    changed = {*(after.reopens & after.refs), *([taken_back.ref] if taken_back else ())}
+    links = {link.ref: link for link in after.decision.links} if after.is_filed else {}
+    for ref in sorted(opened | changed):
+        is_new = ref in opened and ref not in before.refs
+        only_for = None if ref in before.told | after.lent else witnesses(links.get(ref), copies)
+        what = What.RECORD_ADDED if is_new else What.RECORD_CHANGED
+        yield from _named(Change(what, after.key, "", ref), only_for)
 
 
 def moved_changes(

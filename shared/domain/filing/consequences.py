@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from shared.domain.connections.mailboxes import Mailbox
-from shared.domain.filing.announcing import entry_changes, inbox_changes
+from shared.domain.filing.announcing import entry_changes, inbox_changes, record_changes
 from shared.domain.filing.copies import Copy
 from shared.domain.filing.effects import (
     Acknowledge,
@@ -87,6 +87,7 @@ def shown(before: Shown, after: StoredMessage, around: Surroundings) -> tuple[Ef
         *_learnt(after),
         *notice_changes(after, around.document),
         *_acknowledged(after, around),
+        *record_changes(before, after, around.copies),
         *entry_changes(before, after, around.copies),
         *_inbox_changes(after, around),
     )

@@ -12,6 +12,7 @@ from email import policy
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
+from itertools import chain
 from typing import Final
 
 from shared.domain.foreign_text import or_else
@@ -144,9 +145,21 @@ def _messages(payload: Iterable[object]) -> Iterator[Message]:
 def _blocks(part: Message) -> list[Message]:
     """The groups of fields of a delivery status: one for the mail, one for each recipient."""
     inner = part.get_payload()
-    if isinstance(inner, list):
-        return list(_messages(inner))[:_MOST_GROUPS]
-    return _groups(_text(part))
+    if not isinstance(inner, list):
+        return _groups(_text(part))
+    blocks = list(_messages(inner))[:_MOST_GROUPS]
+    # The email package takes a global status (RFC 6533) for one mail: its recipients stand in the body.
+    bodies = (_encoded_as(part, block) for block in blocks if not block.is_multipart())
+    return [*blocks, *chain.from_iterable(map(_groups, bodies))][:_MOST_GROUPS]
+
+
+def _encoded_as(part: Message, block: Message) -> str:
+    """The body of a block, decoded as the part says that holds it."""
+    body = Message()
+    body["Content-Transfer-Encoding"] = str(part.get("content-transfer-encoding", ""))
+    body["Content-Type"] = 'text/plain; charset="utf-8"'
+    body.set_payload(block.get_payload())
+    return _text(body)
 
 
 def _groups(text: str) -> list[Message]:

@@ -173,8 +173,8 @@ def _pattern(prefixes: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(
         f"[{_OPENING}]{blanks}(?P<name>{names})(?P<first>{between})(?P<digits>{digits})"
         f"(?P<second>{between})(?P<check>{check}){blanks}[{_CLOSING}]"
-        rf"|(?<![\w{_DASHES}])(?P<bare_name>{names}){dash}(?P<bare_digits>{_CHAR}{{{_NUMBER_LENGTH}}}){dash}"
-        rf"(?P<bare_check>{_CHAR}{{{_MAC_LENGTH}}})(?!\w)"
+        rf"|(?<![^\W_])(?<![{_DASHES}])(?P<bare_name>{names}){dash}(?P<bare_digits>{_CHAR}{{{_NUMBER_LENGTH}}}){dash}"
+        rf"(?P<bare_check>{_CHAR}{{{_MAC_LENGTH}}})(?![^\W_])"
     )
 
 

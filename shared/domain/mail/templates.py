@@ -33,6 +33,8 @@ MOST_ITEMS: Final = 100
 _STEPS: Final = 10_000
 _STATEMENTS: Final = frozenset(("if", "elif", "else", "endif", "for", "endfor"))
 _STATEMENT: Final = re.compile(r"\{%[-+]?\s*(\w*)")
+_OPENING: Final = re.compile(r"\{#.*?#\}|\{[{%]", re.DOTALL)
+_TOKEN: Final = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|%\}|[{}*]", re.DOTALL)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 # What gives more than text, or text that is not escaped.
 _NO_FUNCTIONS: Final = ("range", "dict", "debug", "namespace", "cycler", "joiner", "lipsum")
@@ -179,9 +181,31 @@ def _names_in(part: str, source: str) -> frozenset[str]:
     from minijinja import TemplateError
 
     try:
-        return frozenset(_environment().undeclared_variables_in_str(source))
+        names = frozenset[str](_environment().undeclared_variables_in_str(source))
     except TemplateError as error:
         raise InvalidInput(_sentence(part, error)) from error
+    # A list times a hundred million is one step, and half a gigabyte once it is written.
+    if _multiplies(source):
+        raise InvalidInput(f"'{part}' multiplies; a template does not reckon with '*'.")
+    return names
+
+
+def _multiplies(source: str) -> bool:
+    """Whether an expression holds a `*`, in a template whose syntax is right; texts and comments may."""
+    place = 0
+    while opening := _OPENING.search(source, place):
+        place = opening.end()
+        if opening[0].startswith("{#"):
+            continue
+        depth = 0
+        for token in _TOKEN.finditer(source, place):
+            if token[0] == "*":
+                return True
+            depth += {"{": 1, "}": -1}.get(token[0], 0)
+            if depth < 0 or token[0] == "%}":
+                place = token.end()
+                break
+    return False
 
 
 def _rendered(part: str, source: str, context: Mapping[str, Any]) -> str:

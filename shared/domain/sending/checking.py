@@ -99,7 +99,8 @@ def people_from(name: str, given: Iterable[tuple[str, str]]) -> tuple[tuple[Pers
     reasons: list[Reason] = []
     for person_name, address in given:
         spelled = normalise(address)
-        if spelled is None:
+        # Programs that decode first read another address there, so that it is refused once it is composed.
+        if spelled is None or "=?" in spelled:
             reasons.append(Reason("no_address", f"'{name}' holds {address!r}, which is no e-mail address."))
         elif not spelled.isascii():
             reasons.append(Reason("address_beyond_ascii", _beyond_ascii(address)))

@@ -15,9 +15,9 @@ from shared.domain.mail.addresses import Person, domain_of
 from shared.domain.mail.codes import Code
 from shared.domain.mail.html import too_much
 from shared.domain.mail.html_text import to_text
-from shared.domain.mail.messages import Document
+from shared.domain.mail.messages import Attachment, Document
 from shared.domain.records.records import RecordRef
-from shared.domain.sending.checking import Asked, Reason, people_from, without_repeats
+from shared.domain.sending.checking import MOST_NAMED, Asked, Reason, people_from, without_repeats
 from shared.domain.sending.letters import File
 from shared.domain.sending.outbox import OutboxFile
 from shared.domain.sending.pictures import without_data
@@ -50,13 +50,15 @@ _NO_THREAD: Final = Thread()
 class Answered:
     """The stored mail that is answered or forwarded, as the caller may see it.
 
-    `records` are those on which it is filed, `code` is the genuine one that its subject carries.
+    `records` are those on which it is filed, `code` is the genuine one that its subject carries. `lost` are its
+    attachments whose bytes are not kept: the document is without them.
     """
 
     key: str
     document: Document
     records: tuple[RecordRef, ...] = ()
     code: Code | None = None
+    lost: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,10 @@ def addressed(wanted: MailWanted, answered: Answered | None, own: Own) -> Addres
     bcc, faults_of_bcc = _spelled("bcc", wanted.bcc)
     if answered is not None:
         found = recipients_of(answered.document, wanted.mode, own)
-        to, cc = to or found.to, (*found.cc, *cc)
+        others, faults_of_others = _spelled("cc", found.cc)
+        cc, faults_of_cc = (*others, *cc), (*faults_of_others, *faults_of_cc)
+        if not wanted.to:
+            to, faults = _spelled("to", found.to)
     first, copied, blind = without_repeats(to, cc, bcc)
     return Addressed(first, copied, blind, (*faults, *faults_of_cc, *faults_of_bcc))
 
@@ -181,6 +186,17 @@ def forwarded_files(answered: Answered) -> tuple[OutboxFile, ...]:
         for attachment in answered.document.attachments
         if not attachment.inline
     )
+
+
+def lost_files(answered: Answered) -> Iterator[Reason]:
+    """Why a mail cannot be forwarded with all of its files."""
+    names = [attachment.name for attachment in answered.lost if not attachment.inline]
+    if names:
+        yield Reason(
+            "file_not_kept",
+            f"What is in {', '.join(names[:MOST_NAMED])} was not kept, as with links to cloud files. Upload it, or "
+            "forward the mail with 'with_attachments': false.",
+        )
 
 
 def _spelled(name: str, people: Iterable[Person]) -> tuple[tuple[Person, ...], tuple[Reason, ...]]:

@@ -204,6 +204,14 @@ def _given(address: str, wish: _Wish, actor: Actor, mailboxes: Sequence[Mailbox]
     return _usable(mailbox, wish.rule, f"{wish.name}: it leaves from {address}.")
 
 
+def may_still_send(actor: Actor, rule: str, mailbox: Mailbox, mailboxes: Sequence[Mailbox]) -> bool:
+    """Whether a mail of the agent may leave from the mailbox that `rule` once chose, as things stand now."""
+    was_their_own = actor.address in mailbox.former_agents
+    if was_their_own or rule in (Why.ACTION, Why.OWN):
+        return _may_choose(actor, mailbox, _keys(actor, mailboxes))
+    return _is_granted(actor, mailbox, mailboxes)
+
+
 def _is_granted(actor: Actor, mailbox: Mailbox, mailboxes: Sequence[Mailbox]) -> bool:
     if _may_choose(actor, mailbox, _keys(actor, mailboxes)):
         return True

@@ -84,7 +84,8 @@ class OutboxMail:
     says that a worker may have made a draft, so that the next one looks first; `not_before` is the
     time of the next try. `tries` counts hand-overs to the server, `put_backs` new beginnings. `message_key` is
     the stored message of its copy, '' as long as none was seen. `rejected` are the recipients who were reported as not
-    reached, `silenced` those of them that do not exist: campaigns leave them out.
+    reached, `silenced` those of them that do not exist: campaigns leave them out. `untold`: who reads the feed may not
+    have been told of its last change; it stays in its mailbox's list until that is done.
     """
 
     id: str
@@ -130,6 +131,7 @@ class OutboxMail:
     message_key: str = ""
     rejected: tuple[str, ...] = ()
     silenced: tuple[str, ...] = ()
+    untold: bool = False
     etag: str = ""
 
     @property
@@ -150,6 +152,8 @@ class OutboxMail:
         return self.state in ENDED or (self.state is State.SENT and self.error is not None)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether the sender may go on with it now."""
+        """Whether the sender may go on with it now, or has to tell of it."""
+        if self.untold:
+            return True
         waits_until = max(filter(None, (self.send_at, self.not_before)), default=now)
         return not self.has_ended and waits_until <= now

@@ -45,6 +45,8 @@ ENDED: Final = frozenset(
 )
 # Ends that a person is told of, who may have the mail sent once more.
 ASKS_A_PERSON: Final = frozenset((State.FAILED, State.OUTCOME_UNKNOWN))
+# What readers of the feed are told of. A mail that simply leaves is told once, as confirmed.
+_TOLD: Final = ENDED | {State.HELD}
 # Where a request to cancel comes in time.
 CANCELLABLE: Final = frozenset((State.QUEUED, State.HELD, State.DRAFTED))
 
@@ -116,6 +118,11 @@ def _rows() -> dict[tuple[State, Event], State]:
 
 
 TABLE: Final[Mapping[tuple[State, Event], State]] = _rows()
+
+
+def is_told(before: State, after: State) -> bool:
+    """Whether a change of states is worth an event: an end, a wait, or that a mail which had ended goes on."""
+    return after is not before and (after in _TOLD or before in ENDED)
 
 
 def may(state: State, event: Event) -> bool:

@@ -259,5 +259,8 @@ class Attachments(Protocol):
     def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
         """Raises NotFound."""
 
+    def lacking(self, tenant_id: str, key: str, attachment_ids: Collection[str]) -> frozenset[str]:
+        """Those of a message's attachments whose bytes are not kept: links to cloud files, what had vanished."""
+
     def drop(self, tenant_id: str, key: str) -> None:
         """Delete all of a message."""

@@ -46,7 +46,16 @@ class Outbox(Protocol):
         """The mails that were asked for with a code, newest first: an answer keeps that of its thread."""
 
     def save(self, mail: OutboxMail) -> OutboxMail:
-        """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict."""
+        """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict.
+
+        One that is `untold` is in the list, and due at once.
+        """
+
+    def told(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """Note of mails of one mailbox that they have been told: those that have ended leave its list.
+
+        Returns them as they stand then. One that was changed since it was saved stays as it is, and is left out.
+        """
 
     def begin(self, mails: Sequence[OutboxMail]) -> None:
         """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`."""

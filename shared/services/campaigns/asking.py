@@ -33,7 +33,7 @@ class ChooseMailbox:
     find_house: FindHouse
     settle: SettleMail
 
-    def __call__(self, caller: Caller, wanted: CampaignWanted) -> Chosen:
+    def __call__(self, caller: Caller, wanted: CampaignWanted | Campaign) -> Chosen:
         """Raises InvalidInput, Forbidden and WrongState, each with what to do."""
         house = self.find_house(caller, wanted.agent)
         mail = MailWanted(sender=wanted.sender, agent=wanted.agent, purpose=wanted.purpose)

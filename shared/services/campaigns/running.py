@@ -32,7 +32,7 @@ from shared.ports.stores.campaigns import Campaigns
 from shared.ports.stores.connections import Organisations
 from shared.ports.stores.sending import Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
-from shared.services.campaigns.asking import command_for, with_link
+from shared.services.campaigns.asking import ChooseMailbox, command_for, with_link
 from shared.services.campaigns.consent import AskConsent, Verdict
 from shared.services.campaigns.headers import LookAtHeaders
 from shared.services.campaigns.links import MakeLink
@@ -54,6 +54,7 @@ class RunCampaigns:
     leases: Leases
     ask_consent: AskConsent
     ask_to_send: AskToSend
+    choose_mailbox: ChooseMailbox
     make_link: MakeLink
     look_at_headers: LookAtHeaders
     queue: CommandQueue
@@ -137,8 +138,16 @@ class RunCampaigns:
         except WrongState:
             raise
         except InvalidInput as error:
+            self._check_mailbox(campaign)
             return replace(row, left_out=left_out(Reason.REFUSED, str(error)[:500]))
         return replace(row, mail_id=taken.mail.id)
+
+    def _check_mailbox(self, campaign: Campaign) -> None:
+        """Raises WrongState where no mail of the campaign can leave: what was refused was not this mail alone."""
+        try:
+            self.choose_mailbox(campaign.caller, campaign)
+        except InvalidInput as error:
+            raise WrongState(str(error)) from error
 
     def _figures(self, campaign: Campaign) -> Figures:
         mails = self.outbox.of_campaign(campaign.tenant_id, campaign.id)

@@ -62,7 +62,7 @@ class RunRows:
     occupancy: Occupancy
 
     def __call__(self, scope: Scope, group: Group, holder: Holder) -> GroupOutcome:
-        """A row whose last run has not ended in order may kill its worker: nothing else runs in its process."""
+        """What may kill its worker has its process alone."""
         if group.rows[0].is_spent:
             self._give_up(scope, group)
             self.pending.end(scope.tenant_id, scope.mailbox.mailbox_id, group.all)
@@ -190,7 +190,7 @@ class RunRows:
         return GroupOutcome(mails, has_failed=True)
 
     def _broken(self, scope: Scope, rows: Sequence[PendingRow], error: Exception) -> GroupOutcome:
-        """A fault of ours. Its tries stand, so that each row runs alone from now on, and the last one is recorded."""
+        """A fault of ours. Its tries stand, so that each row runs alone in the end, and the last one is recorded."""
         telemetry.cut_trace(error)
         telemetry.failure("row_failed", error, mailbox=scope.mailbox.mailbox_id, kind=rows[0].kind)
         now = self.clock()

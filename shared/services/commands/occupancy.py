@@ -5,7 +5,7 @@ tried before runs with nothing else in its process, and whoever comes meanwhile 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Condition, get_ident
@@ -13,6 +13,8 @@ from typing import Final
 
 # Seconds that the others get to end; a turn at a mailbox ends with its group of mails when somebody waits for that.
 PATIENCE: Final = 60.0
+# Seconds between two that have it alone within which it counts as kept: after a crash several follow each other.
+BREAK: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -20,9 +22,12 @@ class Occupancy:
     """Counts by thread, since a command keeps its own. Nobody waits but one: who wants the process alone."""
 
     patience: float = PATIENCE
+    clock: Callable[[], float] = time.monotonic
     present: set[int] = field(default_factory=set)
     owner: int | None = None
     is_kept: bool = False
+    since: float | None = None
+    until: float | None = None
     changed: Condition = field(default_factory=Condition)
 
     @contextmanager
@@ -49,12 +54,18 @@ class Occupancy:
         """Let others in again; a command that has the process to its end keeps it."""
         with self.changed:
             if self.owner == get_ident() and not self.is_kept:
-                self.owner = None
+                self._open()
 
     @property
     def is_wanted(self) -> bool:
         """Whether somebody else waits for the caller to end."""
         return self.owner not in {None, get_ident()}
+
+    @property
+    def kept_for(self) -> float:
+        """Seconds for which one after the other has had it alone, or waited for that; 0 while nobody does."""
+        with self.changed:
+            return self.clock() - self.since if self.owner is not None and self.since is not None else 0.0
 
     def _enter(self) -> bool:
         with self.changed:
@@ -66,19 +77,26 @@ class Occupancy:
     def _leave(self) -> None:
         with self.changed:
             if self.owner == get_ident():
-                self.owner, self.is_kept = None, False
+                self._open()
+                self.is_kept = False
             self.present.discard(get_ident())
             self.changed.notify_all()
 
     def _claim(self) -> bool:
         """Nobody else comes in from here on."""
         deadline = time.monotonic() + self.patience
+        now = self.clock()
         with self.changed:
             if self.owner is not None:
                 return False
             self.owner = get_ident()
+            if self.until is None or now - self.until > BREAK:
+                self.since = now
             while self.present - {self.owner}:
                 if not self.changed.wait(deadline - time.monotonic()):
-                    self.owner = None
+                    self._open()
                     return False
             return True
+
+    def _open(self) -> None:
+        self.owner, self.until = None, self.clock()

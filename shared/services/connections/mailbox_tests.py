@@ -21,6 +21,7 @@ from shared.domain.errors import (
     MailboxUnavailable,
     NotFound,
     PermanentError,
+    Rejected,
     Throttled,
     TransientError,
     Unknown,
@@ -101,8 +102,10 @@ class Examine:
         found = _begun(mailbox, connection)
         try:
             granted = self.probe.granted(mailbox)
-        except PermanentError as error:
+        except Rejected as error:
             return replace(found, refusal=str(error))
+        except PermanentError:
+            return found
         found = self._named(replace(found, granted=granted), mailbox)
         if found.directory is not Directory.MISSING:
             found = self._opened(found, mailbox)

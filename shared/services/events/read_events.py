@@ -34,9 +34,9 @@ class ReadEvents:
     """A page of what has changed in the caller's organisation.
 
     Agents hear what is in their own mailboxes alone of what others may not see: a mail in My Inbox, and an entry that
-    rests on a Bcc; of notices, each hears the own. Neither a page's length nor its cursor tells of such an event to
-    anybody else. Costs a query for each day since the cursor, and one for the organisation's mailboxes where a page has
-    such events.
+    rests on a Bcc; of notices, each hears the own; of mail on its way out, who sees it in the outbox. Neither a page's
+    length nor its cursor tells of such an event to anybody else. Costs a query for each day since the cursor, and one
+    for the organisation's mailboxes where a page has such events.
     """
 
     events: Events
@@ -73,9 +73,8 @@ class ReadEvents:
         return kept_from(now, organisation.retention_days if organisation else 0)
 
     def _visible(self, caller: Caller, events: Sequence[Event]) -> list[Event]:
-        own = self._own(caller) if any(event.change.only_for is not None for event in events) else frozenset()
-        person = caller.oid if caller.is_person else ""
-        return [event for event in events if _is_for(event, own, person)]
+        own = self._own(caller) if any(event.change.only_for for event in events) else frozenset()
+        return [event for event in events if _is_for(event, own, caller)]
 
     def _own(self, caller: Caller) -> frozenset[str]:
         # Nobody but persons has mailboxes: an application's page costs nothing for them.
@@ -83,7 +82,13 @@ class ReadEvents:
         return frozenset(mailbox.mailbox_id for mailbox in mailboxes if caller.owns(mailbox))
 
 
-def _is_for(event: Event, own: frozenset[str], person: str) -> bool:
-    if event.change.agent:
-        return event.change.agent == person
-    return event.change.only_for is None or not own.isdisjoint(event.change.only_for)
+def _is_for(event: Event, own: frozenset[str], caller: Caller) -> bool:
+    change = event.change
+    person = caller.oid if caller.is_person else ""
+    if change.outbox_id:
+        is_agent = bool(person) and change.agent == person
+        is_theirs = is_agent or change.by == caller.audit_name
+        return ADMIN in caller.roles or is_theirs or not own.isdisjoint(change.only_for or ())
+    if change.agent:
+        return change.agent == person
+    return change.only_for is None or not own.isdisjoint(change.only_for)

@@ -109,11 +109,13 @@ class Ingest:
 
     def _confirm(self, filed: Mapping[ItemRef, Filed], sent: Mapping[ItemRef, Kept]) -> None:
         """Behind the entries, so that a mail which is said to have left is on its records."""
+        confirmed = []
         for item, outcome in filed.items():
             kept = sent.get(item)
             mail = kept.screened.candidates.sent if kept else None
             if kept is not None and mail is not None:
-                self.confirm_sent(mail, kept.mail.head, outcome.message.key)
+                confirmed.append(self.confirm_sent(mail, kept.mail.head, outcome.message.key))
+        self.confirm_sent.tell(confirmed)
 
     def _finish(self, scope: Scope, unfinished: Mapping[ItemRef, Filed]) -> Mapping[ItemRef, TransientError]:
         """Returns those that changed meanwhile; raises Conflict when all of them did."""

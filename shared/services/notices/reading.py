@@ -60,23 +60,28 @@ class ReadNotices:
 
 @dataclass(frozen=True, slots=True)
 class DismissNotices:
-    """Take notices from the caller's list; timelines, messages and My Inbox stay as they are."""
+    """Take notices from the caller's list; timelines, messages and My Inbox stay as they are.
+
+    Readers of the feed are told behind it, also where a repeat finds nothing to take: the first may have been killed.
+    """
 
     notices: Notices
     announce: AnnounceChanges
 
     def __call__(self, caller: Caller, notice_id: str) -> None:
-        """Dismissed before: nothing. Raises Unknown for a notice that is not the caller's own."""
+        """Dismissed before: it is only told again. Raises Unknown for a notice that is not the caller's own."""
         told = find(self.notices, caller, notice_id)
-        if self.notices.dismiss(caller.tenant_id, reader(caller), told.notice_id):
-            self._tell(caller, [told.message_key])
+        self.notices.dismiss(caller.tenant_id, reader(caller), told.notice_id)
+        self._tell(caller, [told.message_key])
 
     def until(self, caller: Caller, notice_id: str) -> None:
         """Those that were written no later than this one. Raises Unknown as well."""
-        find(self.notices, caller, notice_id)
-        agent = reader(caller)
+        told = find(self.notices, caller, notice_id)
+        agent, keys = reader(caller), [told.message_key]
         while dismissed := self.notices.dismiss_until(caller.tenant_id, agent, notice_id):
             self._tell(caller, [notice.message_key for notice in dismissed])
+            keys = []
+        self._tell(caller, keys)
 
     def _tell(self, caller: Caller, keys: list[str]) -> None:
         agent = reader(caller)

@@ -1,5 +1,6 @@
 """Confirms a mail of the outbox by its copy, whoever has seen that."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared import telemetry
@@ -23,8 +24,12 @@ class ConfirmSent:
         """`message_key` is the stored message of the copy, '' where it is not kept."""
         found = differences(mail, head)
         told = " ".join(difference.sentence for difference in found)
-        confirmed = self.change(mail, transitions.confirmed(self.clock(), told, message_key))
+        confirmed = self.change.quietly(mail, transitions.confirmed(self.clock(), told, message_key))
         is_new = mail.state is not State.CONFIRMED and confirmed.state is State.CONFIRMED
         if is_new and any(difference.part is Part.SENDER for difference in found):
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
         return confirmed
+
+    def tell(self, confirmed: Sequence[OutboxMail]) -> None:
+        """Tell readers of the feed of mails of one organisation: the caller does both again where it is killed."""
+        self.change.announce_all(confirmed)

@@ -34,6 +34,7 @@ from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.gate import Gate, asked_for
 from shared.services.sending.making import MakeMime, OpenFile
 from shared.services.sending.refusing import NoteSignIn
+from shared.services.sending.standing import CheckStanding
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
@@ -89,6 +90,7 @@ class SendOne:
     make_mime: MakeMime
     open_file: OpenFile
     check_departure: CheckDeparture
+    check_standing: CheckStanding
     hash_key: bytes
     waits: Waits
     clock: Clock
@@ -164,8 +166,8 @@ class SendOne:
         visit.said = visit.box.send(mime)
 
     def _is_wanted(self, visit: _Visit) -> bool:
-        """Whether its recipient still gets it: of a campaign's mail that is asked right before its draft."""
-        verdict = self.check_departure(visit.mail)
+        """Whether its recipients still get it, and from this agent: asked right before its draft."""
+        verdict = self.check_departure(visit.mail) or self.check_standing(visit.mailbox, visit.mail)
         if verdict is not None:
             self._change(visit, verdict)
         return verdict is None
@@ -288,7 +290,9 @@ class SendOne:
                 tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now, items=(copy.item,)
             )
         )
-        self._change(visit, transitions.confirmed(now, detail, key))
+        visit.mail = self.change.quietly(mail, transitions.confirmed(now, detail, key))
+        # Whoever takes the copy in tells once more, so that a worker may be killed here.
+        self.change.announce_all([visit.mail])
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 

@@ -7,17 +7,18 @@ from shared.domain.errors import Unknown
 from shared.domain.privacy.callers import Caller
 from shared.domain.sending.outbox import OutboxFile
 from shared.domain.sending.wanted import FileWanted
-from shared.ports.stores.filing import MessageStore
+from shared.ports.stores.filing import Attachments, MessageStore
 from shared.ports.stores.sending import Uploads
 from shared.services.filing.visibility import Visibility
 
 
 @dataclass(frozen=True, slots=True)
 class FindFiles:
-    """Look the named files up. A read for an upload, two or three for an attachment."""
+    """Look the named files up. A read for an upload, three or four for an attachment."""
 
     visibility: Visibility
     messages: MessageStore
+    attachments: Attachments
     uploads: Uploads
 
     def __call__(
@@ -47,7 +48,7 @@ class FindFiles:
         document = self.messages.document(caller.tenant_id, key)
         attachments = document.attachments if document else ()
         found = next((each for each in attachments if each.id == attachment_id), None)
-        if found is None:
+        if found is None or self.attachments.lacking(caller.tenant_id, key, [attachment_id]):
             return None
         return OutboxFile(
             found.name, found.content_type, found.size, message_key=key, attachment_id=attachment_id

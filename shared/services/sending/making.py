@@ -1,10 +1,11 @@
 """Makes what leaves of a mail of the outbox: its MIME, and the bytes of its files."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.campaigns.unsubscribing import headers_of
-from shared.domain.errors import InvalidInput, NotFound
+from shared.domain.errors import InvalidInput, NotFound, Rejected
 from shared.domain.filing.filing import ACKNOWLEDGED
 from shared.domain.sending.composing import compose
 from shared.domain.sending.letters import File, Letter
@@ -22,18 +23,24 @@ OF_MACHINES: Final = (("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Supp
 class OpenFile:
     """Open a file of a mail: an upload, or an attachment of a stored message.
 
-    Raises NotFound where it is not kept any more.
+    Raises Rejected, with a sentence, where it is not kept any more.
     """
 
     attachments: Attachments
     uploads: Uploads
 
     def __call__(self, mail: OutboxMail, file: OutboxFile) -> OutgoingFile:
-        if file.upload_id:
-            chunks = self.uploads.read(mail.tenant_id, file.upload_id)
-        else:
-            chunks = self.attachments.get(mail.tenant_id, file.message_key, file.attachment_id)
+        try:
+            chunks = self._chunks(mail.tenant_id, file)
+        except NotFound as error:
+            gone = f"The file {file.name} is not kept any more. Send the mail without it."
+            raise Rejected(gone, "file_gone") from error
         return OutgoingFile(file.name, file.content_type, file.size, chunks)
+
+    def _chunks(self, tenant_id: str, file: OutboxFile) -> Iterator[bytes]:
+        if file.upload_id:
+            return self.uploads.read(tenant_id, file.upload_id)
+        return self.attachments.get(tenant_id, file.message_key, file.attachment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +76,8 @@ class MakeMime:
     def _read(self, mail: OutboxMail, file: OutboxFile) -> File:
         try:
             content = b"".join(self.open_file(mail, file).chunks)
-        except NotFound as error:
-            raise InvalidInput(
-                f"The file {file.name} is not kept any more. Send the mail without it."
-            ) from error
+        except Rejected as error:
+            raise InvalidInput(str(error)) from error
         return File(file.name, file.content_type, content, file.content_id)
 
 

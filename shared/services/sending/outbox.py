@@ -6,7 +6,7 @@ from typing import Final
 
 from shared import telemetry
 from shared.domain.commands.commands import SendMail
-from shared.domain.errors import PermanentError, TransientError, Unknown
+from shared.domain.errors import Forbidden, PermanentError, TransientError, Unknown
 from shared.domain.filing.entries import decode_cursor, encode_cursor
 from shared.domain.filing.filing import ACKNOWLEDGED
 from shared.domain.mail.items import ItemRef
@@ -22,6 +22,7 @@ from shared.ports.work import Clock, CommandQueue
 from shared.services.capture.scopes import hasher_of
 from shared.services.sending.change_mail import ChangeMail
 from shared.services.sending.retrying import Retry
+from shared.services.sending.standing import CheckStanding
 
 _LEFT: Final = (State.SENT, State.CONFIRMED, State.BOUNCED)
 _UNKNOWN: Final = "There is no such mail in your outbox. GET outbox lists what there is."
@@ -132,12 +133,19 @@ class RetryMail:
 
     read: ReadOutbox
     retry: Retry
+    mailboxes: Mailboxes
+    check_standing: CheckStanding
     queue: CommandQueue
     clock: Clock
 
     def __call__(self, caller: Caller, mail_id: str) -> OutboxMail:
-        """Raises Unknown, and WrongState where it is on its way or has left."""
-        mail = self.retry(self.read(caller, mail_id), caller.audit_name)
+        """Raises Unknown, WrongState where it is on its way or has left, Forbidden where its agent lost the mailbox."""
+        mail = self.read(caller, mail_id)
+        mailbox = self.mailboxes.by_id(mail.tenant_id, mail.mailbox_id)
+        problem = self.check_standing.of_agent(mailbox, mail) if mailbox else None
+        if problem is not None:
+            raise Forbidden(problem.detail)
+        mail = self.retry(mail, caller.audit_name)
         self.queue.send(command_for(mail, self.clock))
         return mail
 

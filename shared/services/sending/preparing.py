@@ -1,12 +1,11 @@
 """Makes a mail of a request, as far as nothing is written: what it will be, and every reason to refuse it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from shared.domain.privacy.callers import Caller
-from shared.domain.privacy.erasure import suppression
 from shared.domain.sending.checking import UNLIMITED, Known, Reason, refusals
 from shared.domain.sending.drafting import (
     READING,
@@ -15,6 +14,7 @@ from shared.domain.sending.drafting import (
     addressed,
     draft_of,
     forwarded_files,
+    lost_files,
     reading_of,
 )
 from shared.domain.sending.from_addresses import Chosen
@@ -23,10 +23,10 @@ from shared.domain.sending.wanted import MailWanted
 from shared.ports.sending import MailSender
 from shared.ports.stores.sending import Signatures
 from shared.ports.work import Clock
-from shared.services.capture.scopes import hasher_of
 from shared.services.sending.answering import ReadAnswered
 from shared.services.sending.files import FindFiles
 from shared.services.sending.settling import FindHouse, House, Settled, SettleMail
+from shared.services.sending.standing import FindErased
 
 LATEST: Final = timedelta(days=365)
 
@@ -52,8 +52,8 @@ class PrepareMail:
     settle: SettleMail
     sender: MailSender
     signatures: Signatures
+    find_erased: FindErased
     clock: Clock
-    hash_key: bytes
 
     def __call__(self, caller: Caller, wanted: MailWanted) -> Prepared:
         """Raises InvalidInput and Forbidden for the caller, Unknown for a mail that the caller may not read."""
@@ -64,8 +64,9 @@ class PrepareMail:
         people = addressed(wanted, answered, house.own)
         settled = self.settle(house, wanted, people, answered.records if answered else ())
         files, missing = self.find_files(caller, wanted.attachments)
+        lost: tuple[Reason, ...] = ()
         if answered and wanted.mode is Mode.FORWARD and wanted.keeps_files:
-            files = (*files, *forwarded_files(answered))
+            files, lost = (*files, *forwarded_files(answered)), tuple(lost_files(answered))
         chosen = settled.chosen if isinstance(settled.chosen, Chosen) else None
         draft = draft_of(
             wanted,
@@ -76,7 +77,7 @@ class PrepareMail:
             files=files,
             reading=reading_of(chosen.mailbox) if chosen else READING,
         )
-        reasons = (*self._of_time(wanted), *self._reasons(house, settled, draft, missing))
+        reasons = (*self._of_time(wanted), *lost, *self._reasons(house, settled, draft, missing))
         return Prepared(house, settled, draft, answered, reasons)
 
     def _signature(self, house: House, wanted: MailWanted) -> str:
@@ -98,14 +99,7 @@ class PrepareMail:
             missing_records=settled.missing,
             missing_files=missing,
             never_log=(*organisation.never_log, *(mailbox.never_log if mailbox else ())),
-            erased=self._erased(house, draft.people.addresses),
+            erased=self.find_erased(organisation, draft.people.addresses),
         )
         limits = self.sender.limits(mailbox) if mailbox else UNLIMITED
         return (*draft.faults, *refusals(draft.asked(settled.records), known, limits))
-
-    def _erased(self, house: House, addresses: Iterable[str]) -> frozenset[str]:
-        erased = house.organisation.erased
-        if not erased:
-            return frozenset()
-        hasher = hasher_of(self.hash_key, house.organisation.tenant_id)
-        return frozenset(address for address in addresses if suppression(hasher, address) in erased)

@@ -15,7 +15,7 @@ from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.pacing import WINDOW, PaceLimits, Pause
 from shared.domain.sending.states import Event, State, may
 from shared.domain.sending.waits import Waits
-from shared.ports.stores.sending import Outbox
+from shared.ports.stores.sending import DueMail, Outbox
 from shared.ports.work import Clock, CommandQueue, Leases
 from shared.services.capture.scopes import FindScope, Scope
 from shared.services.capture.waits import MailboxWaits
@@ -92,7 +92,7 @@ class SendDue:
         """Send group after group; whether the mailbox has to wait."""
         scope = self.scope(command)
         while self.clock() < ends:
-            due = self.outbox.due(command.tenant_id, command.mailbox_id, self.clock(), limit=GROUP)
+            due = self._due(command)
             if scope is None or scope.mailbox.is_removed:
                 self._leave(due.mails)
             elif due.mails:
@@ -104,6 +104,15 @@ class SendDue:
             if len(due.mails) < GROUP:
                 return False
         return False
+
+    def _due(self, command: SendMail) -> DueMail:
+        """What is to be gone on with; who was killed may have left mails behind of which readers are told first."""
+        due = self.outbox.due(command.tenant_id, command.mailbox_id, self.clock(), limit=GROUP)
+        untold = [mail for mail in due.mails if mail.untold]
+        told = {mail.id: mail for mail in self.change.tell(untold)} if untold else {}
+        standing = (told.get(mail.id, mail) for mail in due.mails)
+        now = self.clock()
+        return replace(due, mails=tuple(mail for mail in standing if not mail.untold and mail.is_due(now)))
 
     def _begin_some(
         self, command: SendMail, scope: Scope, mails: Sequence[OutboxMail], gate: Gate
@@ -187,13 +196,18 @@ class SendDue:
         now, times = self.clock(), {pause.until}
         due = self.outbox.due(command.tenant_id, command.mailbox_id, now, limit=MOST_HELD)
         waiting = [mail for mail in due.mails if mail.state is State.HELD or may(mail.state, Event.HOLD)]
+        untold = []
         for place, mail in enumerate(waiting):
             wave = place // limits.a_minute if pause.waves else 0
             until = pause.until + wave * WINDOW
             is_held = mail.state is State.HELD
             wait = transitions.postponed(until) if is_held else transitions.held(now, until, pause.why)
-            self.change(mail, wait)
+            held = self.change.untold(mail, wait)
+            if held.untold:
+                untold.append(held)
             times.add(until)
+        if untold:
+            self.change.tell(untold)
         for until in sorted(times):
             self.queue.send(command, delay=(until - now).total_seconds())
 

@@ -39,4 +39,6 @@ class NoteUndelivered:
         # Ahead of the row: a repeat finds the report unnoted, and writes the same again.
         for hashed in hasher.addresses(dead):
             self.silences.put(tenant_id, Silence(hashed, Reason.BOUNCED))
-        self.change(mail, transitions.bounced(self.clock(), failed, told, dead))
+        bounced = self.change.quietly(mail, transitions.bounced(self.clock(), failed, told, dead))
+        # The report is unnoted as well until this has been told.
+        self.change.announce_all([bounced])

@@ -94,6 +94,9 @@ async def poisoned(msg: func.QueueMessage) -> None:
         raise ValueError("failed on purpose")
 
 
-@app.timer_trigger(arg_name="timer", schedule="* * * * * *", use_monitor=True)
+@app.timer_trigger(
+    arg_name="timer", schedule=os.environ.get("TIMER_SCHEDULE", "* * * * * *"), use_monitor=True
+)
 def every_second(timer: func.TimerRequest) -> None:
     seen("timer", past_due=timer.past_due, due=timer.schedule_status.get("Last"))
+    time.sleep(float(os.environ.get("TIMER_TAKES", "0")))

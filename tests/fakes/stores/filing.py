@@ -443,6 +443,10 @@ class FakeAttachments:
             raise NotFound("no such attachment")
         return iter([content] if content else [])
 
+    def lacking(self, tenant_id: str, key: str, attachment_ids: Collection[str]) -> frozenset[str]:
+        self.faults.read("Attachments.lacking")
+        return frozenset(given for given in attachment_ids if (tenant_id, key, given) not in self.rows)
+
     def drop(self, tenant_id: str, key: str) -> None:
         with self.faults.write("Attachments.drop"):
             self.rows = {

@@ -31,7 +31,9 @@ class FakeOutbox:
 
     def get(self, tenant_id: str, mail_id: str) -> OutboxMail | None:
         self.faults.read("Outbox.get")
-        return self.rows.get((tenant_id, mail_id))
+        standing = self.rows.get((tenant_id, mail_id))
+        # The mailbox's list alone knows whom to tell of.
+        return replace(standing, untold=False) if standing else None
 
     def of_key(self, tenant_id: str, key_hash: str) -> OutboxMail | None:
         self.faults.read("Outbox.of_key")
@@ -57,6 +59,11 @@ class FakeOutbox:
         with self.faults.write("Outbox.save"):
             self._check(mail)
             return self._write(mail)
+
+    def told(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        with self.faults.write("Outbox.told"):
+            standing = [mail for mail in mails if self.rows[mail.tenant_id, mail.id].etag == mail.etag]
+            return [self._write(replace(mail, untold=False)) for mail in standing]
 
     def begin(self, mails: Sequence[OutboxMail]) -> None:
         with self.faults.write("Outbox.begin"):

@@ -256,3 +256,24 @@ def test_a_trial_says_what_was_taken_and_what_was_refused_and_warns_of_nothing(
     trial.attempt(BOTH, Graph(Option.PROPERTIES))
     assert [trial.found(part) for part in (Option.PROPERTIES, Option.CONTENT_IDS)] == [False, True]
     assert (caplog.records, store.noted) == ([], [])
+
+
+HEADERS = frozenset({Option.HEADER_TAGS})
+
+
+def test_what_an_item_shows_of_an_unusual_part_counts_at_once_and_is_told_once() -> None:
+    store = Store()
+    options = Options(memory=store)
+    options.observe(Option.HEADER_TAGS, holds=False)
+    assert (options.usable(HEADERS), store.noted) == (frozenset(), [])
+    for holds in (True, True, False, False):
+        options.observe(Option.HEADER_TAGS, holds=holds)
+        assert bool(options.usable(HEADERS)) is holds
+    assert store.noted == [(HEADERS, True), (HEADERS, False)]
+
+
+def test_what_an_item_showed_to_another_process_counts_too() -> None:
+    store = Store(header_tags=(True, 99_999.0))
+    options = Options(memory=store)
+    options.observe(Option.HEADER_TAGS, holds=True)
+    assert (options.usable(HEADERS), store.noted) == (HEADERS, [])

@@ -101,6 +101,8 @@ def test_a_forgotten_token_is_asked_for_again_without_a_new_discovery(entra: Any
         (7000215, Rejected),
         (7000222, Rejected),
         (90033, Throttled),
+        (500011, Rejected),
+        (500112, Rejected),
         (1234567, Rejected),
     ],
 )
@@ -116,6 +118,20 @@ def test_entras_codes_have_their_errors(entra: Any, code: int, expected: type[Po
 def test_a_missing_consent_is_told_in_a_sentence(entra: Any) -> None:
     entra(refusal(700016, "unauthorized_client"))
     with pytest.raises(AccessDenied, match="must grant consent"):
+        graph_tokens().token(TENANT)
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "setting"),
+    [
+        (500011, "invalid_resource", "POSTLEDGER_GRAPH_URL"),
+        (500112, "invalid_grant", "POSTLEDGER_PUBLIC_URL"),
+        (50011, "invalid_client", "POSTLEDGER_PUBLIC_URL"),
+    ],
+)
+def test_what_the_operator_has_set_wrongly_is_named(entra: Any, code: int, error: str, setting: str) -> None:
+    entra(refusal(code, error))
+    with pytest.raises(Rejected, match=setting):
         graph_tokens().token(TENANT)
 
 

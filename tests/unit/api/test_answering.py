@@ -285,3 +285,38 @@ def test_an_answer_is_previewed_as_it_would_leave(desk: Desk) -> None:
     assert shown["refused"] == []
     half = desk.api.post("messages/preview", desk.token, json={"message_id": key})
     assert half.status_code == 422
+
+
+LINK = an_attachment(
+    id="1", source_id="B", name="plan.docx", content_type="application/msword", kind="reference"
+)
+
+
+def test_what_was_not_kept_is_named_before_a_forward_and_missing_in_no_answer(desk: Desk) -> None:
+    """A link to a cloud file has no bytes, and a picture may have vanished before it was fetched."""
+    shown = an_attachment(id="0", source_id="A", name="p.png", inline=True, content_id="p@x")
+    html = '<p>Does Thursday suit you?</p><img src="cid:p@x">'
+    key = desk.came(text="", html=html, attachments=(shown, LINK))
+    answer = desk.post(f"messages/{key}/forward", to=[{"address": JANE}], text="See below.")
+    assert answer.status_code == 422
+    assert "plan.docx was not kept" in answer.json()["detail"]
+    named = [{"message_id": key, "attachment_id": "1"}]
+    assert desk.post(f"messages/{key}/reply", mode="reply", text="Yes.", attachments=named).status_code == 422
+    for path in ("forward", "reply"):
+        given = {"to": [{"address": JANE}], "text": "See below.", "with_attachments": False}
+        mail = desk.leaves(
+            f"messages/{key}/{path}", **(given if path == "forward" else {"mode": "reply", "text": "Yes."})
+        )
+        assert [part for part in mail.walk() if part.get_content_maintype() == "image"] == []
+
+
+@pytest.mark.parametrize(
+    "given", [{"reply_to": ("jörg@fabrikam.example",)}, {"cc": (JANE, "jörg@tailspin.example")}]
+)
+def test_an_answer_to_an_address_that_mail_cannot_leave_to_is_refused_at_once(
+    desk: Desk, given: dict[str, Any]
+) -> None:
+    answer = desk.post(f"messages/{desk.came(**given)}/reply", mode="reply_all", text="Yes.")
+    assert answer.status_code == 422
+    assert "'jörg@" in answer.json()["detail"]
+    assert desk.world.storage.outbox.rows == {}

@@ -18,6 +18,7 @@ ENTRY = {
     "record": {"kind": "contact", "id": "C-1"},
     "entry_id": f"1-{KEY}",
     "message_id": KEY,
+    "outbox_id": None,
 }
 
 
@@ -52,6 +53,18 @@ def test_an_application_hears_of_entries_alone(
     api: Api, issuer: Issuer, told: FakeStorage, role: str
 ) -> None:
     assert [event["id"] for event in read(api, issuer.app(role))["events"]] == ["e1"]
+
+
+def test_a_mail_of_the_outbox_is_told_to_its_agent_and_to_admins(
+    api: Api, issuer: Issuer, storage: FakeStorage
+) -> None:
+    change = Change(What.OUTBOX_CHANGED, "", "", only_for=frozenset(), agent="ann", outbox_id="m1", by="ann")
+    storage.events.append(TENANT, [Event("e1", NOW, change)])
+    [event] = read(api, issuer.user("Agent", oid="ann"))["events"]
+    assert (event["kind"], event["outbox_id"], event["record"]) == ("outbox_changed", "m1", None)
+    assert [told["id"] for told in read(api, issuer.user("Admin", oid="boss"))["events"]] == ["e1"]
+    for other in (issuer.user("Agent", oid="ben"), issuer.app("Service")):
+        assert read(api, other)["events"] == []
 
 
 def test_another_organisation_hears_nothing(api: Api, issuer: Issuer, told: FakeStorage) -> None:

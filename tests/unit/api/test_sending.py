@@ -89,6 +89,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"to": []}, "Nobody would get the mail"),
     ({"to": [{"address": "nobody"}]}, "no e-mail address"),
     ({"to": [{"address": "jörg@fabrikam.example"}]}, "not ASCII"),
+    ({"to": [{"address": "=?utf-8?q?a?=@fabrikam.example"}]}, "no e-mail address"),
     ({"to": [{"address": AGENT}]}, "of the organisation"),
     ({"to": [{"address": "secret@adatum.example"}]}, "may not be written to"),
     ({"records": [{"kind": "project", "id": "P-9"}]}, "no record project/P-9"),

@@ -54,7 +54,7 @@ class Issuer:
             "azp": CLIENT,
             "iat": now,
             "nbf": now,
-            "exp": now + 3600,
+            "exp": now + 86_400,
             "roles": list(roles),
         }
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.soak_plants import PLANTS, _plant, planted_app
+from bench.soak_planting import plant
+from bench.soak_plants import PLANTS, planted_app
 from dev.azurite import ROOT
 
 
@@ -31,9 +32,9 @@ def test_a_plant_that_would_be_called_otherwise_than_it_expects_is_refused() -> 
     def planted(self: object, mail: str) -> None: ...
 
     with pytest.raises(TypeError, match="takes other arguments"):
-        _plant(Product, "file", planted)
+        plant(Product, "file", planted)
     with pytest.raises(AttributeError):
-        _plant(Product, "gone", planted)
+        plant(Product, "gone", planted)
 
 
 def test_a_bug_that_nobody_knows_is_refused(tmp_path: Path) -> None:

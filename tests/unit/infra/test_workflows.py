@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.checkout import previous
+from bench.skew_builds import PLANTS
+
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
 MAIN = "refs/heads/main"
@@ -119,7 +122,50 @@ def test_a_release_follows_every_check_and_is_attested_before_it_is_published() 
 def test_every_push_and_pull_request_meets_every_check() -> None:
     assert {"push", "pull_request"} <= set(workflow("ci.yml")[True])
     assert [job["uses"] for job in workflow("ci.yml")["jobs"].values()] == [OWN]
-    assert set(workflow("checks.yml")["jobs"]) == {"check", "test", "sdk", "graph-sdk", "infra", "clients"}
+    assert set(workflow("checks.yml")["jobs"]) == {
+        "check",
+        "test",
+        "sdk",
+        "graph-sdk",
+        "skew",
+        "infra",
+        "clients",
+    }
+
+
+def test_an_update_is_tried_against_the_release_before_it_and_its_plants_monthly() -> None:
+    tried, planted = workflow("checks.yml")["jobs"]["skew"], workflow("monthly.yml")["jobs"]["skew"]
+    assert planted["strategy"]["matrix"]["plant"] == list(PLANTS)
+    for job in (tried, planted):
+        assert "make skew" in job["steps"][-1]["run"]
+        assert job["steps"][0]["with"]["fetch-depth"] == 0, "the release before is found by its tag"
+
+
+def git(folder: Path, *command: str) -> None:
+    who = ["-c", "user.name=N", "-c", "user.email=n@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *command], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path, message: str) -> str:
+    git(folder, "commit", "--allow-empty", "-m", message)
+    asked = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(asked, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_what_a_commit_follows_is_the_release_before_it_or_where_it_left_main(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--initial-branch=main")
+    first, second = commit(tmp_path, "one"), commit(tmp_path, "two")
+    assert previous(tmp_path) == first
+    git(tmp_path, "checkout", "-b", "a-branch")
+    commit(tmp_path, "three")
+    assert previous(tmp_path) == second
+    commit(tmp_path, "four")
+    assert previous(tmp_path) == second
+    git(tmp_path, "tag", "v1.0.0", first)
+    assert previous(tmp_path) == "v1.0.0"
+    git(tmp_path, "tag", "v1.1.0")
+    git(tmp_path, "tag", "nightly", second)
+    assert previous(tmp_path) == "v1.0.0", "a release is not held against itself"
 
 
 def test_neither_a_deployment_nor_a_release_is_ever_cut_short() -> None:

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from dev.processes import PATIENCE
 from shared.domain.commands.commands import IngestMessages, SyncMailbox
 from shared.domain.commands.families import MAIL
 from shared.domain.errors import AccessDenied, Throttled, Unavailable
 from shared.services.commands.occupancy import Occupancy
-from shared.triggers.queue import MAKE_WAY, MAX_DEQUEUE_COUNT, SPLIT_AT, Outcomes, handle
+from shared.triggers.queue import MAKE_WAY, MAKE_WAY_AT_MOST, MAX_DEQUEUE_COUNT, SPLIT_AT, Outcomes, handle
 from tests.builders import MAILBOX_ID, NOW, TENANT, an_item
 from tests.fakes import FakeStorage
 
@@ -157,7 +158,7 @@ def test_a_command_that_was_tried_twice_without_an_end_runs_with_nothing_beside_
     def beside(_: object) -> None:
         """Another message comes while this one runs."""
         with ThreadPoolExecutor(1) as other:
-            other.submit(handle, Message(INGEST.to_json()), MAIL, run, outcomes).result(30)
+            other.submit(handle, Message(INGEST.to_json()), MAIL, run, outcomes).result(PATIENCE)
 
     run = Run()
     handle(Message(SYNC.to_json(), SPLIT_AT - 1), MAIL, beside, outcomes)
@@ -167,3 +168,19 @@ def test_a_command_that_was_tried_twice_without_an_end_runs_with_nothing_beside_
     [(command, delay)] = storage.queue.sent
     assert command == INGEST, "it goes back as it came, and no try of it was counted"
     assert MAKE_WAY <= delay <= 2 * MAKE_WAY
+
+
+def test_who_makes_way_comes_less_often_the_longer_the_process_is_kept(storage: FakeStorage) -> None:
+    """A fixed pause of 5 to 10 s made it about 56 times in seven minutes, at three operations of storage each."""
+    now, times = 0.0, 0
+    occupancy = Occupancy(clock=lambda: now)
+    outcomes = Outcomes(storage.queue, storage.exceptions, lambda: NOW, occupancy)
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(occupancy.take).result(PATIENCE)
+        while now < 7 * 60:
+            handle(Message(INGEST.to_json()), MAIL, Run(), outcomes)
+            [(command, delay)] = storage.queue.sent
+            assert (command, delay <= 2 * MAKE_WAY_AT_MOST) == (INGEST, True)
+            storage.queue.sent.clear()
+            now, times = now + delay, times + 1
+    assert times <= 12

@@ -1,6 +1,6 @@
 """The container `attachments`: `{tenant}/{message key}/{attachment id}`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from shared.adapters.storage.blobs import Blobs
 from shared.adapters.storage.connection import Connection
@@ -19,6 +19,10 @@ class AzureAttachments:
 
     def get(self, tenant_id: str, key: str, attachment_id: str) -> Iterator[bytes]:
         return self._blobs.get(_name(tenant_id, key, attachment_id))
+
+    def lacking(self, tenant_id: str, key: str, attachment_ids: Collection[str]) -> frozenset[str]:
+        kept = frozenset(self._blobs.names_below(_name(tenant_id, key, "")))
+        return frozenset(given for given in attachment_ids if _name(tenant_id, key, given) not in kept)
 
     def drop(self, tenant_id: str, key: str) -> None:
         self._blobs.delete_below(_name(tenant_id, key, ""))

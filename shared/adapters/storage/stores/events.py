@@ -13,7 +13,17 @@ from shared.domain.errors import NotFound
 from shared.domain.events.events import Change, Event, What, days, time_of
 from shared.domain.records.records import RecordRef
 
-_COLUMNS: Final = ("RowKey", "what", "message_key", "entry_id", "record", "mailboxes", "agent")
+_COLUMNS: Final = (
+    "RowKey",
+    "what",
+    "message_key",
+    "entry_id",
+    "record",
+    "mailboxes",
+    "agent",
+    "outbox_id",
+    "by",
+)
 # Those of an event that is for everybody; '' would be for nobody.
 _EVERYBODY: Final = "*"
 
@@ -75,6 +85,8 @@ def _row(tenant_id: str, event: Event) -> Row:
         "record": str(change.ref) if change.ref else "",
         "mailboxes": _EVERYBODY if change.only_for is None else ",".join(sorted(change.only_for)),
         "agent": change.agent,
+        "outbox_id": change.outbox_id,
+        "by": change.by,
     }
 
 
@@ -87,6 +99,9 @@ def _event(row: Mapping[str, str]) -> Event:
         entry_id=row["entry_id"],
         ref=RecordRef.parse(record) if record else None,
         agent=row["agent"] or "",
+        # A row of an earlier version has neither.
+        outbox_id=row["outbox_id"] or "",
+        by=row["by"] or "",
         only_for=None if mailboxes == _EVERYBODY else frozenset(mailboxes.split(",")) - {""},
     )
     return Event(place.partition("-")[2], time_of(place), change)

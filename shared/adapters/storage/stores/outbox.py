@@ -34,7 +34,7 @@ _BEHIND_MAILS: Final = _CODE
 # Before every time, so that it heads its mailbox's list. It is due at any time and names no mail.
 _PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
-_LISTED: Final = ("PartitionKey", "id", "begun", *_COLUMNS)
+_LISTED: Final = ("PartitionKey", "id", "begun", "untold", *_COLUMNS)
 # Azure has no empty times in filters; its first one stands for "due at once".
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -93,6 +93,12 @@ class AzureOutbox:
             etags = self._mails.transact([Operation("merge", _row(mail), mail.etag), *_of_campaign(mail)])
             return replace(mail, etag=etags[0])
 
+    def told(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """A request for fifty of them; one more for each of those among which one was changed meanwhile."""
+        units = {mail.id: _told(mail) for mail in mails}
+        etags = self._mails.write_together(units)
+        return [replace(mail, untold=False, etag=etags[mail.id][0]) for mail in mails if mail.id in etags]
+
     def begin(self, mails: Sequence[OutboxMail]) -> None:
         """One request; one more for each where one of them has ended meanwhile."""
         notes = [Operation("merge", {**_key_of_place(mail), "begun": True}) for mail in mails]
@@ -109,7 +115,8 @@ class AzureOutbox:
         return saved, replace(pace, etag=etags[-1])
 
     def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
-        place = Operation("delete" if mail.has_ended else "upsert", _place_of(mail))
+        is_over = mail.has_ended and not mail.untold
+        place = Operation("delete" if is_over else "upsert", _place_of(mail))
         etags = self._mails.transact(
             [Operation("merge", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
         )
@@ -175,12 +182,13 @@ class AzureOutbox:
         return next(self._mails.rows(condition, select=("RowKey",), page=1), None) is not None
 
     def _standing(self, tenant_id: str, row: Row) -> OutboxMail | None:
-        """The mail behind a place in the list; a place whose mail is not there any more goes."""
-        mail = self.get(tenant_id, str(row["id"]))
-        if mail is None:
-            self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
+        """The mail behind a place in the list; a place whose mail is not there any more, or has ended, goes."""
+        mail, untold = self.get(tenant_id, str(row["id"])), bool(row.get("untold"))
+        if mail is None or (mail.has_ended and not untold):
+            with suppress(NotFound):
+                self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
             return None
-        return replace(mail, begun=mail.begun or bool(row.get("begun")))
+        return replace(mail, begun=mail.begun or bool(row.get("begun")), untold=untold)
 
 
 def _row(mail: OutboxMail) -> dict[str, Any]:
@@ -189,8 +197,19 @@ def _row(mail: OutboxMail) -> dict[str, Any]:
         "RowKey": escaped(mail.id),
         "state": mail.state.value,
         "agent": mail.agent,
-        **packed(to_plain(mail)),
+        # Its place in the list says it: what was told needs no new row.
+        **packed(to_plain(replace(mail, untold=False))),
     }
+
+
+def _told(mail: OutboxMail) -> list[Operation]:
+    """Under the row's ETag: a mail that goes on meanwhile keeps its place."""
+    key = {"PartitionKey": escaped(mail.tenant_id), "RowKey": escaped(mail.id)}
+    place = _place_of(replace(mail, untold=False))
+    return [
+        Operation("merge", {**key, "state": mail.state.value}, mail.etag),
+        Operation("delete" if mail.has_ended else "merge", place),
+    ]
 
 
 def _pointer(mail: OutboxMail) -> dict[str, Any]:
@@ -228,8 +247,9 @@ def _place_of(mail: OutboxMail) -> dict[str, Any]:
     return {
         **_key_of_place(mail),
         "id": mail.id,
-        "due": due.astimezone(UTC),
+        "due": _AT_ONCE if mail.untold else due.astimezone(UTC),
         "begun": mail.begun,
+        "untold": mail.untold,
     }
 
 

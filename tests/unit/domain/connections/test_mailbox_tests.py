@@ -40,6 +40,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("no_consent", {"granted": None, "read": Read.UNTRIED, "consented_at": NOW - timedelta(hours=2)}),
     ("consent_pending", {"granted": None, "read": Read.UNTRIED, "consented_at": NOW - timedelta(hours=1)}),
     ("consent_pending", {"read": Read.DENIED, "consented_at": NOW - timedelta(minutes=119)}),
+    ("deployment", {"granted": None, "read": Read.UNTRIED, "refusal": "The secret has expired."}),
+    ("deployment", {"granted": None, "mode": "agent", "refusal": "The secret has expired."}),
     ("not_signed_in", {"granted": None, "mode": "service_account", "read": Read.UNTRIED}),
     ("not_signed_in", {"granted": None, "mode": "agent", "read": Read.UNTRIED}),
     ("not_signed_in", {"granted": frozenset(("Mail.Read",)), "mode": "agent", "read": Read.DENIED}),

@@ -131,7 +131,8 @@ def test_records_are_opened_before_entries_and_dependents_told_behind_all_that_r
     after = filed_on(C1, decided=decision, conversation=KEY)
     kinds = [type(effect) for effect in every(shown(C2), after)]
     seen = [OpenWanted, PutEntry, RemoveEntry, RemoveInboxRow]
-    told = [Announce, Announce, Announce]
+    # Of the record, its entry, the entry that goes, and My Inbox.
+    told = [Announce, Announce, Announce, Announce]
     assert kinds == [*seen, *told, PutConversation, TellDependents]
 
 

@@ -1,5 +1,7 @@
 """Delivery reports: who was not reached, why, for good or not, and which mail it was."""
 
+from base64 import encodebytes
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,17 @@ Content-Type: {as_type}
 {original}
 --b--
 """.encode()
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64"])
+def test_a_status_in_utf_8_says_the_same(encoding: str) -> None:
+    """RFC 6533: the email package takes its groups of fields for one mail."""
+    status = STATUS.replace("rfc822; bo@", "utf-8; bo@")
+    written = encodebytes(status.encode()).decode() if encoding == "base64" else status
+    part = f"message/global-delivery-status\nContent-Transfer-Encoding: {encoding}\n\n{written}"
+    mime = report().replace(f"message/delivery-status\n\n{STATUS}".encode(), part.encode())
+    [bounce] = read_report(mime).bounces
+    assert (bounce.address, bounce.status, bounce.permanent) == ("bo@fabrikam.example", "5.1.1", True)
 
 
 def told(text: str, *headers: str) -> bytes:

@@ -41,6 +41,7 @@ WRITTEN = [
     "PL-73Q67Y-\r\n> CT00",
     "[Re: PL-73Q67Y-CT00]",
     "Lease [PL-73Q67Y-CT00",
+    "Re_ Lease _PL-73Q67Y-CT00_",
 ]
 NUMBERS = st.integers(0, 2**30 - 1)
 

@@ -99,6 +99,8 @@ ATTACKS = [
     "{{ self }}{{ self.x }}",
     "{{ 'x' * 1000000000 }}",
     "{{ name | indent(1000000000) }}",
+    "{{ [1] * 100000000 }}",
+    "{{ {'a': {}} }} {# ' #}{% if items * 20000000 %}'{% endif %}",
     "{% for a in items %}{% for b in items %}{% for c in items %}x{% endfor %}{% endfor %}{% endfor %}",
     "{{ name | replace('B', name * 900) | replace('o', name * 900) | replace('B', name * 900) }}",
     "{{ " + "(" * 5_000 + "1" + ")" * 5_000 + " }}",
@@ -111,6 +113,11 @@ def test_nothing_but_the_values_can_be_reached_and_it_ends(source: str) -> None:
     template = "<p>{{ name }}</p>" + source
     with pytest.raises(InvalidInput):
         html(template, name="Bo", items=["x"] * 100)
+
+
+def test_an_asterisk_of_the_text_is_no_operator() -> None:
+    source = "* {# 2 * 3 #}{{ name | replace('*', '-') }} {{ {'a': '*'}['a'] }}*"
+    assert html(source, name="B*o") == "* B-o **"
 
 
 def test_what_a_filter_gives_is_escaped() -> None:

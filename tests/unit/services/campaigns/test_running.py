@@ -165,6 +165,32 @@ def test_a_mailbox_that_cannot_send_pauses_the_campaign_and_says_why(world: Camp
     assert world.campaign(campaign).problem is None
 
 
+def test_an_agent_who_loses_the_mailbox_pauses_the_campaign_and_leaves_nobody_out(
+    world: CampaignWorld,
+) -> None:
+    sales = {"address": "sales@contoso.example", "agent": "chief@contoso.example", "agent_id": "chief"}
+    world.mailbox = rewrite(world.storage.mailboxes, world.mailbox, senders=(ANN,), **sales)
+    campaign = world.begin(world.contacts(3), sender=sales["address"])
+    world.mailbox = rewrite(world.storage.mailboxes, world.mailbox, senders=())
+    world.step()
+    paused = world.campaign(campaign)
+    assert (paused.state, world.shares(campaign)) == (CampaignState.PAUSED, {"waiting": 3})
+    assert paused.problem is not None
+    assert "may not send from sales@" in paused.problem.detail
+    world.mailbox = rewrite(world.storage.mailboxes, world.mailbox, senders=(ANN,))
+    world.decide_on_campaign.resume(OF_ANN, campaign.id)
+    world.run()
+    assert world.shares(campaign) == {"sent": 3}
+
+
+def test_a_campaign_whose_mailbox_is_gone_is_paused(world: CampaignWorld) -> None:
+    campaign = world.begin(world.contacts(3))
+    world.storage.mailboxes.rows.clear()
+    world.step()
+    assert world.campaign(campaign).state is CampaignState.PAUSED
+    assert world.shares(campaign) == {"waiting": 3}
+
+
 def test_figures_follow_the_rows_of_the_outbox(world: CampaignWorld) -> None:
     campaign = world.begin(world.contacts(6))
     world.run()

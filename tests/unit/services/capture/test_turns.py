@@ -2,19 +2,21 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
 
-from dev.processes import wait_for
+from dev.processes import PATIENCE, wait_for
 from shared.domain import names
 from shared.domain.capture.pending import EARLIEST, HOPELESS_AFTER, MOST_TRIES, Flags, Lane, PendingRow
-from shared.domain.capture.worklist import wake_up
+from shared.domain.capture.worklist import next_group, wake_up
 from shared.domain.commands.advice import BUG, POISON, POISON_ITEM
 from shared.domain.commands.commands import (
     SINGLY_AFTER,
+    BackfillMailbox,
     FileHistory,
     IngestMessages,
     MaintainSubscription,
@@ -76,6 +78,20 @@ def wake(world: World) -> None:
 
 def wake_history(world: World) -> None:
     world.run(wake_up(Lane.HISTORY, TENANT, world.mailbox.mailbox_id, now=world.now))
+
+
+def seen_by_others(world: World, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the process is somebody's alone, at each time that a mailbox is opened."""
+    occupancy, open_to = world.use_cases.part(Occupancy), type(world.mail).open
+    seen: list[bool] = []
+
+    def opened(mail: Any, mailbox: Any) -> Any:
+        with ThreadPoolExecutor(1) as other:
+            seen.append(other.submit(lambda: occupancy.is_wanted).result(PATIENCE))
+        return open_to(mail, mailbox)
+
+    monkeypatch.setattr(type(world.mail), "open", opened)
+    return seen
 
 
 def lose(world: World) -> None:
@@ -236,18 +252,53 @@ def test_a_mail_that_was_named_and_found_by_a_walk_is_fetched_once(world: World)
     assert world.worklist() == []
 
 
-def test_a_row_whose_run_was_killed_runs_alone_from_then_on(world: World) -> None:
-    ids = mails(world, 4)
-    put(world, *ids)
+def killed(world: World, times: int) -> None:
     world.storage.faults.named["Sightings.put"] = Killed()
-    with pytest.raises(Killed):
-        wake(world)
+    for _ in range(times):
+        with pytest.raises(Killed):
+            wake(world)
     world.storage.faults.named.clear()
-    assert {row.tries for row in world.worklist()} == {1}
+    assert {row.tries for row in world.worklist()} == {times}
     world.mail.calls.clear()
+
+
+@pytest.mark.parametrize(
+    ("times", "runs", "alone"),
+    [(1, 1, False), (2, 1, True), (3, 20, True)],
+    ids=["the group as it was", "the group alone in its process", "each mail alone"],
+)
+def test_after_each_run_that_was_killed_rows_run_with_less_beside_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, times: int, runs: int, alone: bool
+) -> None:
+    """A crash of an instance, which is no mail's fault, costs no run more and stops nothing beside it."""
+    put(world, *mails(world, 20))
+    killed(world, times)
+    seen = seen_by_others(world, monkeypatch)
     world.work()
-    assert world.mail.calls["messages"] == 4
-    assert len(world.timeline()) == 4
+    assert world.mail.calls["messages"] == runs
+    assert set(seen) == {alone}
+    assert len(world.timeline()) == 20
+
+
+def test_a_mail_of_a_command_that_was_killed_has_the_process_alone_after_one_run_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(world, *mails(world, 2), attempt=SINGLY_AFTER, tries=1)
+    seen = seen_by_others(world, monkeypatch)
+    wake(world)
+    assert world.mail.calls["messages"] == 2
+    assert set(seen) == {True}
+
+
+def test_a_step_that_reads_on_does_not_run_ahead_of_mails_that_were_tried(world: World) -> None:
+    """What it reads has not been tried, and fills no group of theirs: it would read all of a backfill first."""
+    ids = mails(world, 3)
+    put(world, *ids, tries=1, lane=Lane.HISTORY)
+    step = BackfillMailbox.of(world.mailbox, world.now, step=2)
+    row = PendingRow.of_command(step, at=NOW)
+    rows = [*world.worklist(), row]
+    assert next_group(rows).rows == tuple(rows[:3])
+    assert next_group([replace(mail, tries=0) for mail in rows]).rows == (row,)
 
 
 def test_a_row_that_kills_its_workers_is_told_to_a_person(world: World) -> None:
@@ -465,16 +516,16 @@ def test_a_single_mail_that_meets_a_fault_of_ours_is_told_once_after_few_runs(wo
 
 def test_a_row_whose_run_did_not_end_waits_while_another_has_the_process_alone(world: World) -> None:
     [killer, mail] = mails(world, 2)
-    put(world, killer, tries=1)
+    put(world, killer, tries=2)
     put(world, mail)
     occupancy = world.use_cases.part(Occupancy)
     with ThreadPoolExecutor(1) as other:
-        assert other.submit(occupancy.take).result(30)
+        assert other.submit(occupancy.take).result(PATIENCE)
         wake(world)
-        other.submit(occupancy.share).result(30)
+        other.submit(occupancy.share).result(PATIENCE)
     until = world.now + timedelta(seconds=PUT_OFF)
     assert [(row.item, row.tries, row.not_before) for row in world.worklist()] == [
-        (killer, 1, until),
+        (killer, 2, until),
         (mail, 0, None),
     ]
     # The rest of the turn makes way as well.
@@ -489,17 +540,9 @@ def test_rows_that_may_kill_keep_the_process_between_them_and_let_others_in_afte
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = mails(world, 3)
-    put(world, *ids[:2], tries=1)
+    put(world, *ids[:2], tries=3)
     put(world, ids[2])
-    occupancy, open_to = world.use_cases.part(Occupancy), type(world.mail).open
-    seen: list[bool] = []
-
-    def opened(mail: Any, mailbox: Any) -> Any:
-        with ThreadPoolExecutor(1) as other:
-            seen.append(other.submit(lambda: occupancy.is_wanted).result(30))
-        return open_to(mail, mailbox)
-
-    monkeypatch.setattr(type(world.mail), "open", opened)
+    occupancy, seen = world.use_cases.part(Occupancy), seen_by_others(world, monkeypatch)
     wake(world)
     assert seen == sorted(seen, reverse=True)
     assert {True, False} == set(seen)
@@ -516,7 +559,7 @@ def test_a_turn_ends_with_its_group_where_another_waits_for_the_process(world: W
         wait_for(lambda: occupancy.is_wanted or None, "nobody waits")
         before = len(world.worklist())
         wake(world)
-    assert waiting.result(30)
+    assert waiting.result(PATIENCE)
     assert 0 < len(world.worklist()) < before
     assert [(type(command), delay) for command, delay in world.storage.queue.sent] == [(WakeMailbox, 0.0)]
 

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from dev.processes import PATIENCE, wait_for
-from shared.services.commands.occupancy import Occupancy
+from shared.services.commands.occupancy import BREAK, Occupancy
 
 
 @pytest.fixture
@@ -80,7 +80,22 @@ def test_a_command_that_has_it_to_its_end_does_not_share_it(pool: ThreadPoolExec
         occupancy.share()
         assert not pool.submit(stay, occupancy).result(PATIENCE)
     assert pool.submit(stay, occupancy).result(PATIENCE)
-    assert occupancy == Occupancy(changed=occupancy.changed)
+    assert (occupancy.owner, occupancy.present, occupancy.is_kept) == (None, set(), False)
+
+
+def test_it_is_kept_from_the_first_of_those_that_follow_each_other_to_the_last(
+    pool: ThreadPoolExecutor,
+) -> None:
+    now = [1_000.0]
+    occupancy = Occupancy(clock=lambda: now[0])
+    kept = []
+    for pause in (0.0, BREAK, BREAK + 1):
+        now[0] += pause
+        with occupancy.room(alone=True):
+            now[0] += 10
+            kept.append(pool.submit(lambda: occupancy.kept_for).result(PATIENCE))
+        assert occupancy.kept_for == 0.0
+    assert kept == [10.0, 10 + BREAK + 10, 10.0]
 
 
 def test_it_is_left_whatever_is_raised() -> None:

@@ -55,6 +55,18 @@ def test_adding_asks_with_the_token_at_hand_and_with_a_fresh_one_before_it_refus
     assert world.probe.calls.count("renew") == 1
 
 
+def test_what_is_wrong_with_the_deployment_is_not_told_as_a_missing_consent(world: Composed) -> None:
+    world.probe.errors["granted"] = Rejected("The operator must renew the secret.", "AADSTS7000222")
+    verdict = world.test_mailbox(ADMIN, AGENT, {}).verdict
+    sentence = (
+        "The operator must renew the secret. Nothing has to be done in your tenant; test again when the operator "
+        "has mended it."
+    )
+    assert (verdict.outcome, verdict.sentence) == ("deployment", sentence)
+    with pytest.raises(InvalidInput, match="must renew the secret"):
+        world.put_mailbox(ADMIN, AGENT, BODY)
+
+
 def test_a_right_to_headers_alone_is_no_right_to_read(world: Composed) -> None:
     world.probe.roles = frozenset(("Mail.ReadBasic.All", "User.Read.All"))
     world.probe.inbox = Read.HEADERS_ONLY

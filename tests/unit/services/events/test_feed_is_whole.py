@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from shared.domain.errors import Unknown
-from shared.domain.events.events import Event
+from shared.domain.events.events import Event, What
 from shared.domain.events.feed import LAG
 from shared.domain.filing.entries import KINDS, Entry
 from shared.domain.records.records import RecordRef
@@ -33,6 +33,7 @@ class Mirror:
     cursor: str = ""
     entries: dict[tuple[RecordRef, str], Entry] = field(default_factory=dict)
     inbox: set[str] = field(default_factory=set)
+    opened: dict[RecordRef, str] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
     def poll(self) -> None:
@@ -46,6 +47,9 @@ class Mirror:
     def _follow(self, event: Event) -> None:
         self.seen.add(event.name)
         change = event.change
+        if change.what in (What.RECORD_ADDED, What.RECORD_CHANGED):
+            self._follow_record(change.ref)
+            return
         if change.ref is None:
             self._follow_inbox(change.message_key)
             return
@@ -55,9 +59,21 @@ class Mirror:
         if change.entry_id in standing:
             self.entries[place] = standing[change.entry_id]
 
+    def _follow_record(self, ref: RecordRef | None) -> None:
+        assert ref is not None
+        self.opened.pop(ref, None)
+        if ref in opened(self.world):
+            self.opened[ref] = opened(self.world)[ref]
+
     def _follow_inbox(self, key: str) -> None:
         self.inbox.discard(key)
         self.inbox |= {key} & waiting(self.world)
+
+
+def opened(world: Any) -> dict[RecordRef, str]:
+    """The records that Postledger has opened, with their state."""
+    found = [record for record in world.storage.records.rows.values() if record.origin == "postledger"]
+    return {record.ref: record.status for record in found}
 
 
 def timeline(world: Any, ref: RecordRef) -> tuple[Entry, ...]:
@@ -106,6 +122,7 @@ def settle(world: Any, mirror: Mirror) -> None:
     mirror.poll()
     assert mirror.entries == standing(world)
     assert mirror.inbox == waiting(world)
+    assert mirror.opened == opened(world)
 
 
 STORIES: Final = (

@@ -69,6 +69,17 @@ def test_files_are_in_the_draft_before_it_leaves(world: OutboxWorld) -> None:
     assert letter.files == [("plan.pdf", b"x" * 9)]
 
 
+def test_a_file_that_is_gone_when_the_mail_leaves_fails_it_and_leaves_no_half_draft(
+    world: OutboxWorld,
+) -> None:
+    world.ask(attachments=(PDF,))
+    world.storage.attachments.drop(TENANT, PDF.message_key)
+    world.work()
+    mail = world.mail()
+    assert (mail.state, mail.error and mail.error.code) == (State.FAILED, "file_gone")
+    assert (world.storage.sender.letters[world.mailbox.mailbox_id], world.left) == ([], [])
+
+
 def test_mails_leave_in_the_order_in_which_they_were_asked_for(world: OutboxWorld) -> None:
     for number in (1, 2, 3):
         world.ask(number, created_at=world.now + timedelta(seconds=number))
