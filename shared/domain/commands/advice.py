@@ -62,8 +62,8 @@ ADVICE: Final = {
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
     ),
     NO_COPY_KEPT: (
-        "The mail has left and stands on its timeline: make room among the mailbox's sent mail, and replay, which sends "
-        "nothing again."
+        "The mail has left and stands on its timeline: make room among the mailbox's sent mail, and replay, which "
+        "sends nothing again."
     ),
     "SmtpSignInRefused": (
         "Save the right credentials, or have the server allow sign-ins by SMTP and test the mailbox: its mail waits "
