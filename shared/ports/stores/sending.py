@@ -48,8 +48,11 @@ class Outbox(Protocol):
     def save(self, mail: OutboxMail) -> OutboxMail:
         """Replace a mail as it was read (`etag`); the mailbox's list follows. Raises Conflict."""
 
-    def begin(self, mails: Sequence[OutboxMail]) -> None:
-        """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`."""
+    def begin(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`.
+
+        Gives them as they were read, to be saved so, without those that were seen to be others by now.
+        """
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """`save`, and replace its mailbox's pace as it was read: both or neither. Raises Conflict."""

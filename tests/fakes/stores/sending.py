@@ -58,9 +58,11 @@ class FakeOutbox:
             self._check(mail)
             return self._write(mail)
 
-    def begin(self, mails: Sequence[OutboxMail]) -> None:
+    def begin(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
         with self.faults.write("Outbox.begin"):
-            self.begun |= {(mail.tenant_id, mail.id) for mail in mails}
+            standing = [mail for mail in mails if self.rows[mail.tenant_id, mail.id].etag == mail.etag]
+            self.begun |= {(mail.tenant_id, mail.id) for mail in standing}
+            return standing
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         with self.faults.write("Outbox.start"):

@@ -2,6 +2,8 @@
 
 A mail's place in the list is written with the mail, in one transaction, and goes with its end. At the head of the list
 stands the mailbox's pace, so that both are read together, and what is handed over is counted with the row that says so.
+A mail that is not large also stands in its place whole, so that reading the list reads the mails. Each write of a mail
+writes both rows, so that the ETag of either one guards both.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +15,7 @@ from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import escaped, packed, part_names, unescaped, unpacked
+from shared.adapters.storage.encoding import CONTENT, escaped, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, saving, where
 from shared.domain import names
 from shared.domain.campaigns.campaigns import CampaignMail
@@ -35,6 +37,10 @@ _BEHIND_MAILS: Final = _CODE
 _PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
 _LISTED: Final = ("PartitionKey", "id", "begun", *_COLUMNS)
+# A place holds its mail up to this size, compressed: a hundred places are read at once.
+_SMALL: Final = 12 * 1024
+# Before an ETag that is the place's, not the mail's.
+_OF_PLACE: Final = "place "
 # Azure has no empty times in filters; its first one stands for "due at once".
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -88,31 +94,42 @@ class AzureOutbox:
         """One request; one more for what changes after its end."""
         try:
             return self._save(mail)[0]
-        except NotFound:
+        except NotFound as error:
+            if _etag_of_place(mail):
+                raise Conflict("the mail has ended meanwhile") from error
             # It is in no list any more, as it had ended before.
             etags = self._mails.transact([Operation("merge", _row(mail), mail.etag), *_of_campaign(mail)])
             return replace(mail, etag=etags[0])
 
-    def begin(self, mails: Sequence[OutboxMail]) -> None:
-        """One request; one more for each where one of them has ended meanwhile."""
-        notes = [Operation("merge", {**_key_of_place(mail), "begun": True}) for mail in mails]
+    def begin(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """One request; one more for each where one of them was changed meanwhile."""
+        notes = [_beginning(mail) for mail in mails]
         try:
-            self._mails.transact(notes)
-        except NotFound:
-            for note in notes:
-                with suppress(NotFound):
-                    self._mails.submit(note)
+            etags: list[str] = self._mails.transact(notes)
+        except (NotFound, Conflict):
+            etags = [self._noted(note) for note in notes]
+        return [_after_note(mail, etag) for mail, etag in zip(mails, etags, strict=True) if etag]
+
+    def _noted(self, note: Operation) -> str:
+        """The place's ETag, '' where it is not as it was read."""
+        with suppress(NotFound, Conflict):
+            return self._mails.transact([note])[0]
+        return ""
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """One request."""
-        saved, etags = self._save(mail, saving(_pace_row(mail, pace), pace.etag))
+        try:
+            saved, etags = self._save(mail, saving(_pace_row(mail, pace), pace.etag))
+        except NotFound as error:
+            raise Conflict("the mail has ended meanwhile") from error
         return saved, replace(pace, etag=etags[-1])
 
     def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
-        place = Operation("delete" if mail.has_ended else "upsert", _place_of(mail))
-        etags = self._mails.transact(
-            [Operation("merge", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
-        )
+        of_place = _etag_of_place(mail)
+        own = Operation("merge", _row(mail), "" if of_place else mail.etag)
+        changed = "merge" if of_place else "upsert"
+        place = Operation("delete" if mail.has_ended else changed, _place_of(mail), of_place)
+        etags = self._mails.transact([own, place, *_of_campaign(mail), *others])
         return replace(mail, etag=etags[0]), etags
 
     def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
@@ -138,7 +155,7 @@ class AzureOutbox:
         return found, ""
 
     def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> DueMail:
-        """One range query, and a request for each mail, side by side."""
+        """One range query, and a request for each large mail, side by side."""
         found = self._mails.rows(_due(tenant_id, mailbox_id, now), select=_LISTED, page=limit + 1)
         rows = list(islice(found, limit + 1))
         pace = next(
@@ -175,8 +192,11 @@ class AzureOutbox:
         return next(self._mails.rows(condition, select=("RowKey",), page=1), None) is not None
 
     def _standing(self, tenant_id: str, row: Row) -> OutboxMail | None:
-        """The mail behind a place in the list; a place whose mail is not there any more goes."""
-        mail = self.get(tenant_id, str(row["id"]))
+        """The mail of a place in the list; a place whose mail is not there any more goes."""
+        if row.get(CONTENT):
+            mail: OutboxMail | None = from_plain(OutboxMail, unpacked(row), etag=_OF_PLACE + etag_of(row))
+        else:
+            mail = self.get(tenant_id, str(row["id"]))
         if mail is None:
             self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
             return None
@@ -230,7 +250,28 @@ def _place_of(mail: OutboxMail) -> dict[str, Any]:
         "id": mail.id,
         "due": due.astimezone(UTC),
         "begun": mail.begun,
+        **_if_small(packed(to_plain(mail))),
     }
+
+
+def _if_small(content: dict[str, bytes]) -> dict[str, bytes]:
+    """A mail in its place; empty for a large one, since a merge would leave what stood there."""
+    [first, *others] = content.values()
+    return content if not others and len(first) <= _SMALL else {CONTENT: b""}
+
+
+def _etag_of_place(mail: OutboxMail) -> str:
+    """The ETag of the place from which a mail was read; '' where it was read from its own row."""
+    return mail.etag.removeprefix(_OF_PLACE) if mail.etag.startswith(_OF_PLACE) else ""
+
+
+def _beginning(mail: OutboxMail) -> Operation:
+    return Operation("merge", {**_key_of_place(mail), "begun": True}, _etag_of_place(mail))
+
+
+def _after_note(mail: OutboxMail, etag: str) -> OutboxMail:
+    """As it was read, but for the place's new ETag."""
+    return replace(mail, etag=_OF_PLACE + etag) if _etag_of_place(mail) else mail
 
 
 def _key_of_place(mail: OutboxMail) -> dict[str, Any]:
