@@ -39,12 +39,27 @@ ASCII_ONLY: Final = "AsciiOnly"
 # Each further try with the same password brings its owner nearer to being locked out.
 REFUSALS: Final = frozenset((REFUSED, WANTS_APP_PASSWORD))
 
-_CODE: Final = re.compile(r"\[([A-Z0-9-]+)[^\]]*\]", re.IGNORECASE)
-_BUSY_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "OVERQUOTA", "CONTACTADMIN", "SERVERBUG"))
+# Two letters at least: `imaplib` shows what a server said as a list of octets, `[b'...']`.
+_CODE: Final = re.compile(r"\[([A-Z][A-Z0-9/-]+)[^\]]*\]", re.IGNORECASE)
+# The last ones are those of POP3 (RFC 2449, RFC 3206), which servers for both give here as well.
+_BUSY_CODES: Final = frozenset(
+    (
+        "UNAVAILABLE",
+        "LIMIT",
+        "INUSE",
+        "OVERQUOTA",
+        "CONTACTADMIN",
+        "SERVERBUG",
+        "SYS/TEMP",
+        "IN-USE",
+        "LOGIN-DELAY",
+    )
+)
 # With these a single mail may be had later.
 PASSING_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
-_BUSY_WORDS: Final = re.compile(
-    r"too many|temporar|try (?:again )?later|rate limit|exceeded|bandwidth|unavailable|busy|timed? ?out",
+BUSY_WORDS: Final = re.compile(
+    r"too many|temporar|try (?:again )?later|rate limit|exceeded|bandwidth|unavailable|busy|timed? ?out|"
+    r"(?:internal|system|server|backend) (?:error|failure)|lookup failed",
     re.IGNORECASE,
 )
 _APP_PASSWORD: Final = re.compile(
@@ -79,7 +94,7 @@ def of_connecting(error: Exception) -> PostledgerError:
     # What speaks no TLS on this port, or none that is safe.
     if isinstance(error, CapabilityError | ssl.SSLError):
         return AccessDenied("The mail server does not offer encryption, so nothing was sent.", NO_ENCRYPTION)
-    if isinstance(error, IMAPClientError) and _BUSY_WORDS.search(str(error)):
+    if isinstance(error, IMAPClientError) and BUSY_WORDS.search(str(error)):
         return Throttled("The mail server takes no more connections for now.", WAIT)
     return Unavailable("The mail server cannot be reached.")
 
@@ -88,7 +103,7 @@ def of_sign_in(error: LoginError) -> PostledgerError:
     """Whether a sign-in is refused for good or for now: the code decides, not the NO (RFC 5530)."""
     said = str(error)
     code = _code(said)
-    if code in _BUSY_CODES or (code != "AUTHENTICATIONFAILED" and _BUSY_WORDS.search(said)):
+    if code in _BUSY_CODES or (code != "AUTHENTICATIONFAILED" and BUSY_WORDS.search(said)):
         return Throttled("The mail server cannot check passwords at the moment.", WAIT)
     if _APP_PASSWORD.search(said):
         return AccessDenied("The mail server wants an app password.", WANTS_APP_PASSWORD)

@@ -3,8 +3,8 @@
 | where | reply | then |
 |---|---|---|
 | greeting, EHLO, any command | 421, or the line is lost | nothing has left: tried again |
-| sign-in | 454, 4xx | tried again |
-| | 5xx, or none is offered | the mailbox's mail waits, told once |
+| sign-in | 454, 4xx, or words of a moment | tried again |
+| | 5xx, or no password is taken | the mailbox's mail waits, told once |
 | MAIL FROM | 4xx | tried again |
 | | 552, 5.3.4, 5.2.3 | failed: too large |
 | | 530, 538 | as a sign-in that is refused |
@@ -29,6 +29,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+from shared.adapters.imap.errors import BUSY_WORDS
 from shared.adapters.smtp.wire import Reply
 from shared.domain.foreign_text import taken
 from shared.domain.sending.outbox import Refusal
@@ -64,7 +65,7 @@ class Stage(StrEnum):
 def outcome_of(reply: Reply, stage: Stage) -> Outcome:
     """What a refusal proves at this stage."""
     words = words_of(reply)
-    if reply.code < 500:
+    if reply.code < 500 or (stage is Stage.SIGN_IN and is_passing(reply)):
         return _passing(reply, stage, words)
     if stage in (Stage.CONNECTING, Stage.SIGN_IN) or reply.code in (530, 538):
         return signed_out(words)
@@ -76,6 +77,12 @@ def outcome_of(reply: Reply, stage: Stage) -> Outcome:
     if stage is Stage.SENDER or speaks_of_sender(reply):
         return Outcome(Answer.SENDER_REFUSED, words=words)
     return Outcome(Answer.REJECTED, words=words)
+
+
+def is_passing(reply: Reply) -> bool:
+    """Whether a sign-in is refused for now: by the code, or by words, which 5.7.8 (wrong credentials) outweighs."""
+    says_so = _status(reply) != "7.8" and bool(BUSY_WORDS.search(reply.text))
+    return 400 <= reply.code < 500 or (reply.code >= 500 and says_so)
 
 
 def lost(stage: Stage) -> Outcome:
