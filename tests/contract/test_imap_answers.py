@@ -60,7 +60,7 @@ class Odd(Stub):
         if command.startswith("EXAMINE"):
             return [
                 f"* {len(self.uids)} EXISTS",
-                "* OK [UIDVALIDITY 1] x",
+                f"* OK [UIDVALIDITY {1}] x",
                 f"* OK [UIDNEXT {self.uid_next}] x",
             ]
         if command.startswith("LIST"):
@@ -123,7 +123,7 @@ def subjects(box: OpenMailbox, cursor: str = "") -> tuple[list[str], str]:
         Odd(expunges=True),
         Odd(search="* SEARCH\n* SEARCH {}"),
         Odd(search="* SEARCH {0}\n* SEARCH {0}"),
-        Odd(search="* SEARCH {} (MODSEQ 917)"),
+        Odd(search=f"* SEARCH {{}} (MODSEQ {917})"),
         Odd(uid_next=2),
         Odd(uid_next=0),
         Odd(uid_next=1000),
