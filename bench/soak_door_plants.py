@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from bench.soak_planting import plant
@@ -45,8 +46,22 @@ def personal_mail_marked() -> None:
     plant(marking, "marks", marks)
 
 
+def end_of_page_dropped() -> None:
+    """The last mail of what an IMAP server lists as new is left out, and the cursor goes on behind it."""
+    from shared.adapters.imap.mail import ImapMailbox
+
+    original: Callable[..., Any] = ImapMailbox._change_page
+
+    def change_page(self: Any, folder: Any, position: Any, page: Any, *, has_more: bool) -> Any:
+        made = original(self, folder, position, page, has_more=has_more)
+        return replace(made, heads=made.heads[:-1])
+
+    plant(ImapMailbox, "_change_page", change_page)
+
+
 DOOR_PLANTS: Final[dict[str, Callable[[], None]]] = {
     "case-opened-again": case_opened_again,
     "acknowledged-again": acknowledged_again,
     "personal-mail-marked": personal_mail_marked,
+    "end-of-page-dropped": end_of_page_dropped,
 }

@@ -62,12 +62,12 @@ ADVICE: Final = {
         "The case stands, and nobody was told so: mend the template of the mailbox's acknowledgement, then replay."
     ),
     NO_COPY_KEPT: (
-        "The mail has left and stands on its timeline: make room among the mailbox's sent mail, or let Postledger "
-        "write there, so that the next one's copy is kept. A replay sends nothing again."
+        "The mail has left and stands on its timeline: make room among the mailbox's sent mail, and replay, which "
+        "sends nothing again."
     ),
     "SmtpSignInRefused": (
-        "After two refusals no sign-in is tried, and the mailbox's mail waits. Save the right user name, password and "
-        "server, or have the server allow sign-ins by SMTP and test the mailbox: the mail leaves at once then."
+        "Save the right credentials, or have the server allow sign-ins by SMTP and test the mailbox: its mail waits "
+        "and leaves then."
     ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (
