@@ -57,7 +57,7 @@ _BUSY_CODES: Final = frozenset(
 )
 # With these a single mail may be had later.
 PASSING_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
-BUSY_WORDS: Final = re.compile(
+_BUSY_WORDS: Final = re.compile(
     r"too many|temporar|try (?:again )?later|rate limit|exceeded|bandwidth|unavailable|busy|timed? ?out|"
     r"(?:internal|system|server|backend) (?:error|failure)|lookup failed",
     re.IGNORECASE,
@@ -94,7 +94,7 @@ def of_connecting(error: Exception) -> PostledgerError:
     # What speaks no TLS on this port, or none that is safe.
     if isinstance(error, CapabilityError | ssl.SSLError):
         return AccessDenied("The mail server does not offer encryption, so nothing was sent.", NO_ENCRYPTION)
-    if isinstance(error, IMAPClientError) and BUSY_WORDS.search(str(error)):
+    if isinstance(error, IMAPClientError) and _BUSY_WORDS.search(str(error)):
         return Throttled("The mail server takes no more connections for now.", WAIT)
     return Unavailable("The mail server cannot be reached.")
 
@@ -103,7 +103,7 @@ def of_sign_in(error: LoginError) -> PostledgerError:
     """Whether a sign-in is refused for good or for now: the code decides, not the NO (RFC 5530)."""
     said = str(error)
     code = _code(said)
-    if code in _BUSY_CODES or (code != "AUTHENTICATIONFAILED" and BUSY_WORDS.search(said)):
+    if code in _BUSY_CODES or (code != "AUTHENTICATIONFAILED" and _BUSY_WORDS.search(said)):
         return Throttled("The mail server cannot check passwords at the moment.", WAIT)
     if _APP_PASSWORD.search(said):
         return AccessDenied("The mail server wants an app password.", WANTS_APP_PASSWORD)

@@ -29,7 +29,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from shared.adapters.imap.errors import BUSY_WORDS
 from shared.adapters.smtp.wire import Reply
 from shared.domain.foreign_text import taken
 from shared.domain.sending.outbox import Refusal
@@ -46,6 +45,9 @@ _STATUS: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _TOO_LARGE: Final = ("3.4", "2.3")
 _OF_SENDER: Final = ("1.7", "1.8", "7.60")
 _SENDER_IN_WORDS: Final = re.compile(r"\bsend(?:er|[- ]as)\b|not owned by|\bfrom address\b", re.IGNORECASE)
+_FOR_NOW: Final = re.compile(
+    r"too many|temporar|try (?:again )?later|unavailable|busy|internal (?:server )?error", re.IGNORECASE
+)
 _OF_A_LIMIT: Final = re.compile(
     r"\b(?:hourly|daily|sending|rate)\b.{0,40}\b(?:quota|limit)|too many (?:messages|mails)", re.IGNORECASE
 )
@@ -81,7 +83,7 @@ def outcome_of(reply: Reply, stage: Stage) -> Outcome:
 
 def is_passing(reply: Reply) -> bool:
     """Whether a sign-in is refused for now: by the code, or by words, which 5.7.8 (wrong credentials) outweighs."""
-    says_so = _status(reply) != "7.8" and bool(BUSY_WORDS.search(reply.text))
+    says_so = _status(reply) != "7.8" and bool(_FOR_NOW.search(reply.text))
     return 400 <= reply.code < 500 or (reply.code >= 500 and says_so)
 
 
