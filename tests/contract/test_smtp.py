@@ -165,6 +165,35 @@ class TestSafety:
         said = [b64decode(line).decode() for line in smtp.server.commands[place + 1 :][:2] if "@" not in line]
         assert PASSWORD in "".join(said)
 
+    @pytest.mark.parametrize("mechanisms", ["AUTH XOAUTH2", "AUTH CRAM-MD5", "AUTH"])
+    def test_a_server_that_takes_no_passwords_is_told_none(self, smtp: SmtpMail, mechanisms: str) -> None:
+        smtp.server.capabilities = (mechanisms,)
+        assert answer(offered(smtp)) is Answer.SIGNED_OUT
+        assert smtp.server.verbs("AUTH") == []
+
+    def test_ways_to_sign_in_may_stand_in_several_lines(self, smtp: SmtpMail) -> None:
+        smtp.server.capabilities = ("AUTH LOGIN PLAIN", "AUTH=LOGIN", "AUTH XOAUTH2")
+        assert sent(smtp).answer is Answer.TAKEN
+
+    @pytest.mark.parametrize(
+        ("reply", "said"),
+        [
+            ("535 5.7.0 Too many failed attempts, try again later", Answer.NOT_NOW),
+            ("535 Temporary authentication failure", Answer.NOT_NOW),
+            ("535 5.7.8 Temporary or not, the password is wrong", Answer.SIGNED_OUT),
+            ("535 5.7.3 Authentication unsuccessful", Answer.SIGNED_OUT),
+        ],
+    )
+    def test_a_sign_in_that_is_refused_for_now_is_tried_again(
+        self, smtp: SmtpMail, reply: str, said: Answer
+    ) -> None:
+        smtp.server.says["AUTH"] = [reply]
+        assert answer(offered(smtp)) is said
+
+    def test_a_recipient_in_two_spellings_gets_one_mail(self, smtp: SmtpMail) -> None:
+        assert sent(smtp, mime(to="buyer@client.example, Buyer@Client.example")).answer is Answer.TAKEN
+        assert smtp.server.taken[0].recipients == ["buyer@client.example"]
+
     def test_a_reply_without_an_end_is_no_reply(self, smtp: SmtpMail) -> None:
         smtp.server.says["MAIL"] = ["\r\n".join(["250-more"] * 1_000)]
         assert answer(offered(smtp)) is Answer.NOT_NOW

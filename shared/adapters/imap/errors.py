@@ -39,12 +39,27 @@ ASCII_ONLY: Final = "AsciiOnly"
 # Each further try with the same password brings its owner nearer to being locked out.
 REFUSALS: Final = frozenset((REFUSED, WANTS_APP_PASSWORD))
 
-_CODE: Final = re.compile(r"\[([A-Z0-9-]+)[^\]]*\]", re.IGNORECASE)
-_BUSY_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "OVERQUOTA", "CONTACTADMIN", "SERVERBUG"))
+# Two letters at least: `imaplib` shows what a server said as a list of octets, `[b'...']`.
+_CODE: Final = re.compile(r"\[([A-Z][A-Z0-9/-]+)[^\]]*\]", re.IGNORECASE)
+# The last ones are those of POP3 (RFC 2449, RFC 3206), which servers for both give here as well.
+_BUSY_CODES: Final = frozenset(
+    (
+        "UNAVAILABLE",
+        "LIMIT",
+        "INUSE",
+        "OVERQUOTA",
+        "CONTACTADMIN",
+        "SERVERBUG",
+        "SYS/TEMP",
+        "IN-USE",
+        "LOGIN-DELAY",
+    )
+)
 # With these a single mail may be had later.
 PASSING_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
 _BUSY_WORDS: Final = re.compile(
-    r"too many|temporar|try (?:again )?later|rate limit|exceeded|bandwidth|unavailable|busy|timed? ?out",
+    r"too many|temporar|try (?:again )?later|rate limit|exceeded|bandwidth|unavailable|busy|timed? ?out|"
+    r"(?:internal|system|server|backend) (?:error|failure)|lookup failed",
     re.IGNORECASE,
 )
 _APP_PASSWORD: Final = re.compile(

@@ -5,10 +5,10 @@ Of Gmail only All Mail is read, which holds each mail once, under whatever label
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
-from imapclient import IMAPClient
-
+from shared.adapters.imap.answers import Line
 from shared.adapters.imap.names import ALL, BY_USE, is_below, last_part, role_by_name
 from shared.adapters.imap.sessions import Session
 from shared.domain.capture.folders import Folder, Role
@@ -85,8 +85,7 @@ def roles(lines: Sequence[Listed], *, has_labels: bool) -> list[Folder]:
 
 def _own_lines(session: Session) -> tuple[Listed, ...]:
     namespaces = _namespaces(session)
-    lines = session.ask(lambda client: client.list_folders())
-    found = [_line(flags, separator, name) for flags, separator, name in lines]
+    found = [_line(line) for line in session.ask(lambda client: client.listing())]
     return tuple(line for line in found if namespaces.owns(line.name))
 
 
@@ -117,19 +116,18 @@ def _namespaces(session: Session) -> Namespaces:
     if not session.has_namespaces:
         return Namespaces()
     try:
-        found = session.ask(IMAPClient.namespace)
+        found = session.ask(lambda client: client.prefixes())
     except PermanentError:
         return Namespaces()
-    others = (*(found.other or ()), *(found.shared or ()))
-    own = tuple(_text(prefix) for prefix, _ in found.personal or ())
-    return Namespaces(own or ("",), tuple(_text(prefix) for prefix, _ in others))
+    own, *others = (tuple(map(_text, kind)) for kind in found) if found else ((),)
+    return Namespaces(own or ("",), tuple(chain.from_iterable(others)))
 
 
-def _line(flags: Sequence[bytes], separator: bytes | None, name: bytes | str) -> Listed:
-    lower = frozenset(flag.decode("latin-1").casefold() for flag in flags)
-    return Listed(_text(name), _text(separator or b""), lower)
+def _line(line: Line) -> Listed:
+    lower = frozenset(_text(flag).casefold() for flag in line.flags)
+    return Listed(_text(line.name), _text(line.separator), lower)
 
 
-def _text(octets: bytes | str) -> str:
+def _text(octets: bytes) -> str:
     """A character for each octet, so that the name goes back as it came."""
-    return octets.decode("latin-1") if isinstance(octets, bytes) else octets
+    return octets.decode("latin-1")

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.adapters.imap import folders, messages, ranges
-from shared.adapters.imap.errors import Broken
+from shared.adapters.imap.errors import Broken, Refused
 from shared.adapters.imap.messages import item_of, uid_of
 from shared.adapters.imap.ranges import Opened
 from shared.adapters.imap.sessions import Session, Sessions
@@ -38,6 +38,7 @@ LIST: Final = 500
 # So many breaks of the line within one reading of some mails, and it is the server, not a mail.
 _MOST_BREAKS: Final = 3
 _CHUNK: Final = 256 * 1024
+_INBOX: Final = "INBOX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,8 @@ class ImapMailbox:
     ) -> ChangePage:
         """What has a number above the position has arrived: nothing needs to be listed to know that."""
         with self._session() as session:
-            folder = ranges.opened(session, folder_id)
-            position = (
-                Position.of(cursor) if cursor else Position(folder.validity, 0, since, folder.next_uid - 1)
-            )
+            folder = _walked(session, folder_id)
+            position = Position.of(cursor) if cursor else _beginning(session, folder, since)
             ranges.checked(folder, position.validity)
             uids = _next(session, folder, position)
         page = uids[: self._access.page_size]
@@ -114,7 +113,7 @@ class ImapMailbox:
     ) -> ListPage:
         size = self._access.page_size if with_heads else self._access.list_size
         with self._session() as session:
-            folder = ranges.opened(session, folder_id)
+            folder = _walked(session, folder_id)
             found = ranges.dated(session, window, size + _place(window.cursor)[2], unread=unread)
         start = _start(folder, found, window.cursor)
         page = found[start : start + size]
@@ -126,7 +125,7 @@ class ImapMailbox:
 
     def count(self, folder_id: str, window: Window) -> int:
         with self._session() as session:
-            ranges.opened(session, folder_id)
+            _walked(session, folder_id)
             return len(ranges.dated(session, window, None))
 
     def broken(self, folder_id: str, second: datetime) -> frozenset[ItemRef]:
@@ -172,7 +171,7 @@ class ImapMailbox:
             raise PageBroken("The mail server fails to give this mail's headers.")
         last = page[len(had) - 1] if had else position.last
         if is_whole and not has_more:
-            last = max(last, folder.next_uid - 1)
+            last = max(ranges.passed(folder, last), position.top)
         moved = Position(position.validity, last, position.since, position.top)
         heads = [head for head in had.values() if isinstance(head, MessageHead)]
         return ChangePage(
@@ -230,6 +229,20 @@ class ImapMailbox:
 
 def _lost() -> Broken:
     return Broken("The connection to the mail server is lost again and again.")
+
+
+def _walked(session: Session, folder_id: str) -> Opened:
+    """A folder whose mail is listed. Raises NotFound for one that the server lists and refuses to open for good."""
+    try:
+        return ranges.opened(session, folder_id)
+    except Refused as error:
+        if folder_id.upper() == _INBOX:
+            raise
+        raise NotFound("The mail server refuses to open this folder.", error.code) from error
+
+
+def _beginning(session: Session, folder: Opened, since: datetime | None) -> Position:
+    return Position(folder.validity, 0, since, ranges.highest(session, folder) if since else 0)
 
 
 def _next(session: Session, folder: Opened, position: Position) -> list[int]:

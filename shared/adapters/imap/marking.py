@@ -59,7 +59,7 @@ def _flags(session: Session, uids: Sequence[int]) -> Mapping[int, Sequence[bytes
     if not uids:
         return {}
     rows = session.ask(lambda client: client.rows(spans(uids), ["FLAGS"]))
-    return {uid: row.get(b"FLAGS", ()) for uid, row in rows.items()}
+    return {uid: [flag.lower() for flag in row.get(b"FLAGS") or ()] for uid, row in rows.items()}
 
 
 def _outcome(
@@ -67,6 +67,6 @@ def _outcome(
 ) -> Outcome[None]:
     if uid is None or uid not in kept:
         return NotFound("There is no such mail.")
-    if _SEEN in kept[uid]:
+    if _SEEN.lower() in kept[uid]:
         return None
     return refused or AccessDenied("The mail server does not keep that a mail was read.", NOT_KEPT)

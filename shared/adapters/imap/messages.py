@@ -6,7 +6,6 @@ no more than one is held.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -23,7 +22,7 @@ from shared.domain.errors import (
 )
 from shared.domain.mail.items import ItemRef
 from shared.domain.mail.messages import FetchedMessage, MessageHead
-from shared.domain.mime.reading import Copy, head_of, whole_of
+from shared.domain.mime.reading import Copy, arrived_at, head_of, whole_of
 
 Read = TypeVar("Read")
 Row = Mapping[bytes, Any]
@@ -70,7 +69,8 @@ def octets(session: Session, uid: int, most: int | None = None) -> Row:
     size = int(_row(session, uid, ("UID", "RFC822.SIZE"), 0).get(b"RFC822.SIZE") or 0)
     limit = most if most is not None else (OF_A_LARGER if size > LARGEST else None)
     part = _WHOLE if limit is None or size <= limit else f"{_WHOLE}<0.{limit}>"
-    return _row(session, uid, (*_KNOWN, part), (limit or size) + LONGEST_HEADER)
+    # A size may be told wrong: a mail is taken as far as the largest one would be.
+    return _row(session, uid, (*_KNOWN, part), limit or LARGEST + LONGEST_HEADER)
 
 
 def content(row: Row) -> bytes:
@@ -145,8 +145,8 @@ def _whole(folder: Opened, uid: int, row: Row) -> FetchedMessage:
 
 
 def _copy(folder: Opened, uid: int, row: Row) -> Copy:
-    date = row.get(b"INTERNALDATE")
     flags = {flag.lower() for flag in row.get(b"FLAGS") or () if isinstance(flag, bytes)}
-    if not isinstance(date, datetime):
-        raise Unavailable("The mail server does not say when a mail came.")
-    return Copy(item_of(folder, uid), folder.name, in_utc(date), is_draft=_DRAFT in flags)
+    received_at = in_utc(row.get(b"INTERNALDATE")) or arrived_at(content(row))
+    if received_at is None:
+        raise Unreadable("Neither the mail server nor the mail says when it came.")
+    return Copy(item_of(folder, uid), folder.name, received_at, is_draft=_DRAFT in flags)

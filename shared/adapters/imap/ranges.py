@@ -10,6 +10,7 @@ from typing import Final
 
 from imapclient import IMAPClient
 
+from shared.adapters.imap.errors import PASSING_CODES, Refused
 from shared.adapters.imap.sessions import Session
 from shared.domain.capture.windows import Window, second_of
 from shared.domain.errors import CursorExpired, Unavailable
@@ -35,21 +36,42 @@ class Opened:
 
 
 def opened(session: Session, name: str, *, is_read_only: bool = True) -> Opened:
-    """Look at a folder, read-only (EXAMINE): some servers mark mail as read for a look. Raises NotFound."""
-    answer = session.ask(lambda client: client.select_folder(name, readonly=is_read_only))
+    """Look at a folder, read-only (EXAMINE): some servers mark mail as read for a look.
+
+    Raises NotFound, and Unavailable where the server says that it fails for now.
+    """
+    try:
+        answer = session.ask(lambda client: client.select_folder(name, readonly=is_read_only))
+    except Refused as error:
+        if error.code not in PASSING_CODES:
+            raise
+        raise Unavailable("The mail server cannot open the folder at the moment.") from error
     validity = int(answer.get(b"UIDVALIDITY") or 0)
     if not validity:
         raise Unavailable("The mail server does not say how it numbers the folder.")
     next_uid = answer.get(b"UIDNEXT")
     exists = int(answer.get(b"EXISTS") or 0)
-    return Opened(name, validity, int(next_uid) if next_uid else _next_uid(session, exists), exists)
+    told = int(next_uid or 0)
+    # Each mail has a number of its own below UIDNEXT: one that is not above their count is wrong, or was not told.
+    return Opened(name, validity, told if told > exists else _highest(session, exists) + 1, exists)
 
 
-def _next_uid(session: Session, exists: int) -> int:
-    """Of a server that tells no UIDNEXT: one more than the highest number there is."""
-    if not exists:
-        return 1
-    return max(_searched(session, ["UID", "*"]), default=0) + 1
+def highest(session: Session, folder: Opened) -> int:
+    """The highest number there is, whatever UIDNEXT says; 0 where there is none."""
+    return _highest(session, folder.exists)
+
+
+def passed(folder: Opened, last: int) -> int:
+    """How far a folder is read of which `last` is the highest number that was found.
+
+    What lies below UIDNEXT and is not there may be a server's mistake, and is asked for again; of a folder that holds
+    very many mails only so much of it as one line takes.
+    """
+    return max(last, folder.next_uid - MOST_ON_A_LINE) if folder.exists > MOST_ON_A_LINE else last
+
+
+def _highest(session: Session, exists: int) -> int:
+    return max(_searched(session, ["UID", "*"]), default=0) if exists else 0
 
 
 def checked(folder: Opened, validity: int) -> Opened:
@@ -64,7 +86,7 @@ def behind(session: Session, folder: Opened, last: int) -> list[int]:
     if folder.next_uid <= last + 1:
         return []
     if folder.exists <= MOST_ON_A_LINE or folder.next_uid - last <= MOST_ON_A_LINE:
-        return _behind(session, f"{last + 1}:{folder.next_uid - 1}", last)
+        return _behind(session, f"{last + 1}:*", last)
     for start in range(last + 1, folder.next_uid, MOST_ON_A_LINE)[:_MOST_WINDOWS]:
         if found := _behind(session, f"{start}:{start + MOST_ON_A_LINE - 1}", last):
             return found
@@ -122,11 +144,18 @@ def received_at(session: Session, uids: Sequence[int]) -> Mapping[int, datetime]
 
 def _dates(session: Session, span: str) -> dict[int, datetime]:
     rows = session.ask(lambda client: client.rows(span, ["INTERNALDATE"]))
-    return {uid: in_utc(row[b"INTERNALDATE"]) for uid, row in rows.items() if row.get(b"INTERNALDATE")}
+    dates = {uid: in_utc(row.get(b"INTERNALDATE")) for uid, row in rows.items()}
+    return {uid: date for uid, date in dates.items() if date is not None}
 
 
-def in_utc(moment: datetime) -> datetime:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+def in_utc(told: object) -> datetime | None:
+    """A moment that a server has told; None for what is none, be it in a zone that there cannot be."""
+    if not isinstance(told, datetime):
+        return None
+    try:
+        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def spans(uids: Sequence[int]) -> str:

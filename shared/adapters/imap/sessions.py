@@ -212,14 +212,11 @@ class Sessions:
         try:
             client.allow()
             _sign_in(client, account)
+            _introduce(client)
         except LoginError as error:
             raise of_sign_in(error) from error
         except (IMAPClientError, OSError, ValueError) as error:
             raise of_connecting(error) from error
-        if client.has_capability("ID"):
-            # Some providers let nobody select a folder who has not said who they are.
-            with suppress(IMAPClientError):
-                client.id_(_own_name())
 
     def _look_after(self) -> None:
         with self._lock:
@@ -248,15 +245,24 @@ class Sessions:
             held.session = None
 
 
+def _introduce(client: WiredClient) -> None:
+    """Some providers let nobody select a folder who has not said who they are."""
+    if client.has_capability("ID"):
+        with suppress(CapabilityError):
+            client.id_(_own_name())
+
+
 def _sign_in(client: WiredClient, account: Account) -> None:
     """By AUTHENTICATE PLAIN in UTF-8 (RFC 4616) where there is that, else by LOGIN, which knows ASCII only."""
     if client.has_capability(_PLAIN):
-        secret = f"\0{account.user_name}\0{account.password}".encode()
-        client.sasl_login("PLAIN", lambda _: secret)
+        answer = f"\0{account.user_name}\0{account.password}".encode("utf-8", "replace")
+        client.sasl_login("PLAIN", lambda _: answer)
         return
     if client.has_capability("LOGINDISABLED"):
         raise AccessDenied("The mail server takes no passwords.", BASIC_AUTH_OFF)
-    if not (account.user_name + account.password).isascii():
+    secret = account.user_name + account.password
+    # A line end within it would begin a command of its own.
+    if not (secret.isascii() and secret.isprintable()):
         raise AccessDenied(
             "This mail server takes user names and passwords in ASCII only: choose a password without accents.",
             ASCII_ONLY,

@@ -4,6 +4,7 @@ Below `imaplib`, whose readers wait for ever and take what a server says it will
 """
 
 import imaplib
+import re
 import socket
 import ssl
 import time
@@ -11,7 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from imapclient import IMAPClient
-from imapclient.response_parser import parse_fetch_response
+from imapclient.exceptions import ProtocolError
+from imapclient.imapclient import _normalise_search_criteria
+
+from shared.adapters.imap import answers
 
 # A line that is longer is no answer (imaplib has the same).
 LONGEST_LINE: Final = 1_000_000
@@ -19,6 +23,7 @@ SILENCE: Final = 30.0
 LONGEST_COMMAND: Final = 300.0
 _ROOM: Final = 16 * 1024 * 1024
 _CHUNK: Final = 65_536
+_WITHOUT_TEXT: Final = re.compile(rb"[A-Z]{4}\d+ (?:OK|NO|BAD)\r?\n", re.IGNORECASE)
 
 
 class Dial(Protocol):
@@ -105,7 +110,8 @@ class _Imap4(imaplib.IMAP4):
         self.room -= len(line)
         if len(line) > LONGEST_LINE or self.room < 0:
             raise self.abort("the answer is longer than what was asked for")
-        return line
+        # Some servers end a command without the text that has to follow.
+        return line.rstrip() + b" \r\n" if _WITHOUT_TEXT.fullmatch(line) else line
 
     def allow(self, octets: int) -> None:
         """What the next command may be answered with, and a new time for it."""
@@ -170,12 +176,30 @@ class WiredClient(IMAPClient):  # type: ignore[misc]
         self._imap.allow(octets)
 
     def rows(self, span: str, items: Sequence[str]) -> Mapping[int, Mapping[bytes, Any]]:
-        """FETCH by number. A row that names no number was not asked for: a server tells changed flags like that."""
+        """FETCH by number."""
         tag = self._imap._command("UID", "FETCH", span, f"({' '.join(items)})")
         self._checkok("fetch", *self._imap._command_complete("FETCH", tag))
         _, data = self._imap._untagged_response("OK", None, "FETCH")
-        found = parse_fetch_response(data, normalise_times=False, uid_is_key=False)
-        return {row[b"UID"]: row for row in found.values() if b"UID" in row}
+        return answers.rows(data)
+
+    def listing(self) -> list[answers.Line]:
+        """Every folder that the server lists."""
+        kind, data = self._imap._simple_command("LIST", '""', '"*"')
+        self._checkok("list", kind, data)
+        return answers.folders(self._imap._untagged_response(kind, data, "LIST")[1])
+
+    def prefixes(self) -> list[tuple[bytes, ...]]:
+        """The prefixes of own, other and shared namespaces; none where the answer is not to be read."""
+        told = self._command_and_check("namespace")
+        try:
+            return answers.prefixes(told)
+        except (ValueError, ProtocolError):
+            return []
+
+    def _search(self, criteria: object, charset: str | None) -> list[int]:
+        """The library takes an answer of one line alone."""
+        words = _normalise_search_criteria(criteria, charset)
+        return answers.numbers(self._raw_command_untagged(b"SEARCH", words))
 
     @property
     def is_signed_in(self) -> bool:

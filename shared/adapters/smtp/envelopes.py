@@ -53,7 +53,7 @@ def envelope_of(mime: bytes) -> Envelope:
     named: dict[str, str] = {}
     for role in _ROLES:
         for address in _addresses(mail, role):
-            named.setdefault(mailbox_key(address), address)
+            named.setdefault(mailbox_key(address.casefold()), address)
     sender = next(iter(_addresses(mail, "from")), "")
     message_id = without_brackets(str(mail["message-id"] or ""))
     return Envelope(sender, tuple(named.values()), message_id, _BCC.sub(b"", header) + rest)

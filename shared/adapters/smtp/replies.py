@@ -3,8 +3,8 @@
 | where | reply | then |
 |---|---|---|
 | greeting, EHLO, any command | 421, or the line is lost | nothing has left: tried again |
-| sign-in | 454, 4xx | tried again |
-| | 5xx, or none is offered | the mailbox's mail waits, told once |
+| sign-in | 454, 4xx, or words of a moment | tried again |
+| | 5xx, or no password is taken | the mailbox's mail waits, told once |
 | MAIL FROM | 4xx | tried again |
 | | 552, 5.3.4, 5.2.3 | failed: too large |
 | | 530, 538 | as a sign-in that is refused |
@@ -45,6 +45,9 @@ _STATUS: Final = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _TOO_LARGE: Final = ("3.4", "2.3")
 _OF_SENDER: Final = ("1.7", "1.8", "7.60")
 _SENDER_IN_WORDS: Final = re.compile(r"\bsend(?:er|[- ]as)\b|not owned by|\bfrom address\b", re.IGNORECASE)
+_FOR_NOW: Final = re.compile(
+    r"too many|temporar|try (?:again )?later|unavailable|busy|internal (?:server )?error", re.IGNORECASE
+)
 _OF_A_LIMIT: Final = re.compile(
     r"\b(?:hourly|daily|sending|rate)\b.{0,40}\b(?:quota|limit)|too many (?:messages|mails)", re.IGNORECASE
 )
@@ -64,7 +67,7 @@ class Stage(StrEnum):
 def outcome_of(reply: Reply, stage: Stage) -> Outcome:
     """What a refusal proves at this stage."""
     words = words_of(reply)
-    if reply.code < 500:
+    if reply.code < 500 or (stage is Stage.SIGN_IN and is_passing(reply)):
         return _passing(reply, stage, words)
     if stage in (Stage.CONNECTING, Stage.SIGN_IN) or reply.code in (530, 538):
         return signed_out(words)
@@ -76,6 +79,12 @@ def outcome_of(reply: Reply, stage: Stage) -> Outcome:
     if stage is Stage.SENDER or speaks_of_sender(reply):
         return Outcome(Answer.SENDER_REFUSED, words=words)
     return Outcome(Answer.REJECTED, words=words)
+
+
+def is_passing(reply: Reply) -> bool:
+    """Whether a sign-in is refused for now: by the code, or by words, which 5.7.8 (wrong credentials) outweighs."""
+    says_so = _status(reply) != "7.8" and bool(_FOR_NOW.search(reply.text))
+    return 400 <= reply.code < 500 or (reply.code >= 500 and says_so)
 
 
 def lost(stage: Stage) -> Outcome:

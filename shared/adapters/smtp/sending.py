@@ -15,6 +15,7 @@ from shared.adapters.smtp.accounts import NO_SUBMISSION
 from shared.adapters.smtp.envelopes import Envelope, dotted, envelope_of
 from shared.adapters.smtp.replies import (
     Stage,
+    is_passing,
     lost,
     not_reached,
     of_refused,
@@ -45,7 +46,7 @@ _LIMITS: Final = Limits(
 _NO_DRAFTS: Final = "This mailbox keeps no drafts of ours."
 _NO_ENCRYPTION: Final = "The mail server does not offer encryption, so nothing was sent."
 _BAD_CERTIFICATE: Final = "The mail server's certificate cannot be trusted, so nothing was sent."
-_NO_SIGN_IN: Final = "The mail server offers no sign-in, so nothing was sent."
+_NO_SIGN_IN: Final = "The mail server offers no sign-in by a password, so nothing was sent."
 _UNREACHABLE: Final = "The mail server cannot be reached."
 _BEYOND_ASCII: Final = "The mail server takes addresses in ASCII only."
 _EIGHT_BIT: Final = (
@@ -212,11 +213,11 @@ class SmtpOutbox:
         except (PostledgerError, OSError) as error:
             raise _Refused(_of_connecting(error)) from error
         self._stage = Stage.SIGN_IN
-        if not client.has_extn("auth"):
+        if not client.takes_passwords:
             raise _Refused(signed_out(_NO_SIGN_IN))
         said = client.sign_in()
         # A refusal for now says nothing of the password.
-        if not 400 <= said.code < 500:
+        if not is_passing(said):
             self._sender.accounts.tried(account, refused=said.code >= 500)
         self._expect(said)
         return client

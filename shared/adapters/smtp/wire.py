@@ -79,11 +79,18 @@ class SubmissionClient(smtplib.SMTP):
         self.esmtp_features = {}
         return said
 
+    @property
+    def takes_passwords(self) -> bool:
+        return not self._mechanisms.isdisjoint(("PLAIN", "LOGIN"))
+
+    @property
+    def _mechanisms(self) -> frozenset[str]:
+        return frozenset(self.esmtp_features.get("auth", "").upper().split())
+
     def sign_in(self) -> Reply:
         """By PLAIN in UTF-8 (RFC 4616), by LOGIN where that is all there is."""
         user, password = self._account.user_name, self._account.password
-        mechanisms = self.esmtp_features.get("auth", "").upper().split()
-        if "LOGIN" in mechanisms and "PLAIN" not in mechanisms:
+        if "PLAIN" not in self._mechanisms:
             return self._answered("AUTH LOGIN", user, password)
         return self._answered("AUTH PLAIN", f"\0{user}\0{password}")
 
@@ -124,7 +131,9 @@ class SubmissionClient(smtplib.SMTP):
         self.esmtp_features = {}
         for line in text.split("\n")[1:]:
             feature, _, words = line.replace("=", " ", 1).partition(" ")
-            self.esmtp_features[feature.lower()] = words.strip()
+            said = self.esmtp_features.get(feature.lower(), "")
+            # Some servers tell what they take in a second line, for old programs or for new ones.
+            self.esmtp_features[feature.lower()] = f"{said} {words.strip()}".strip()
         self.does_esmtp = code == 250
         return code, text
 
@@ -148,7 +157,7 @@ class SubmissionClient(smtplib.SMTP):
         for secret in secrets:
             if said.code != 334:
                 return said
-            said = self.say(b64encode(secret.encode()).decode("ascii"))
+            said = self.say(b64encode(secret.encode("utf-8", "replace")).decode("ascii"))
         return said
 
     def _line(self) -> bytes:

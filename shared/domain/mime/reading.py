@@ -16,6 +16,7 @@ from shared.domain.foreign_text import (
     MOST_HEADERS,
     MOST_PEOPLE,
     guarded,
+    or_else,
     taken,
 )
 from shared.domain.mail.addresses import Person, undisguised
@@ -48,6 +49,13 @@ def head_of(header: bytes, copy: Copy) -> MessageHead:
     """The head of a mail from its header block; what stands behind it is not looked at. Raises Unreadable."""
     fields, _ = read_fields(header, 0, len(header))
     return _head(fields, copy)
+
+
+@or_else(None)
+def arrived_at(raw: bytes) -> datetime | None:
+    """When a mail came, as it says itself: by the last server that passed it on, else by its Date."""
+    fields, _ = read_fields(raw, 0, len(raw))
+    return moment(fields.first("received").rpartition(";")[2]) or moment(fields.first("date"))
 
 
 @guarded

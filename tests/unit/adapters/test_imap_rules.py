@@ -25,6 +25,28 @@ def line(name: str, *flags: str) -> Listed:
     return Listed(name, "/", frozenset(flags))
 
 
+@pytest.mark.parametrize(
+    "said", ["NO [SYS/TEMP] failed", "NO [IN-USE] open elsewhere", "NO Internal error", "NO system error"]
+)
+def test_a_server_that_fails_says_nothing_of_the_password(said: str) -> None:
+    assert isinstance(of_sign_in(LoginError(said)), Throttled)
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("Спам", Role.JUNK),
+        ("Корзина", Role.TRASH),
+        ("Sendt", Role.SENT),
+        ("Roskaposti", Role.JUNK),
+        ("送信済み", Role.SENT),
+        ("E\u0301le\u0301ments envoye\u0301s", Role.SENT),
+    ],
+)
+def test_folders_are_known_by_name_in_many_languages(name: str, role: Role) -> None:
+    assert role_by_name(name.encode().decode("latin-1")) is role
+
+
 class TestFolders:
     def test_what_others_share_is_not_the_mailbox(self) -> None:
         own = Namespaces(own=("",), others=("Other Users/", "Public/"))
