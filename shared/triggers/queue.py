@@ -86,7 +86,7 @@ def handle(message: QueueMessage, family: Family, run: Callable[[Command], None]
         outcomes.occupancy.room(alone=is_suspect) as has_room,
     ):
         if not has_room:
-            line.add(outcome=_make_way(command, outcomes))
+            line.add(outcome=_make_way(command, outcomes, alone=is_suspect))
             return
         try:
             line.add(outcome=_attempt(command, run, outcomes, line))
@@ -133,12 +133,14 @@ def _attempt(
     return "done"
 
 
-def _make_way(command: Command, outcomes: Outcomes) -> str:
+def _make_way(command: Command, outcomes: Outcomes, *, alone: bool) -> str:
     """Into the queue again: waiting here, it would die with the one that has the process.
 
-    It waits for as long again as the process has been kept: each time costs three operations of storage.
+    It waits for as long again as the process has been kept, or until it may be had `alone`: each time costs three
+    operations of storage.
     """
-    wait = min(max(MAKE_WAY, outcomes.occupancy.kept_for), MAKE_WAY_AT_MOST)
+    occupancy = outcomes.occupancy
+    wait = min(max(MAKE_WAY, occupancy.kept_for, occupancy.closed_for if alone else 0.0), MAKE_WAY_AT_MOST)
     outcomes.queue.send(command, delay=wait * (1 + random.random()))
     return "made_way"
 

@@ -75,7 +75,7 @@ class RunRows:
 
     def _put_off(self, scope: Scope, group: Group) -> GroupOutcome:
         """Another has this process alone, or the others in it do not end. Its tries stand."""
-        until = self.clock() + timedelta(seconds=PUT_OFF)
+        until = self.clock() + timedelta(seconds=max(PUT_OFF, self.occupancy.closed_for))
         waiting = [replace(row, not_before=until) for row in group.all]
         self.pending.end(scope.tenant_id, scope.mailbox.mailbox_id, [], waiting)
         return GroupOutcome(waiting)

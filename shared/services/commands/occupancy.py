@@ -15,6 +15,9 @@ from typing import Final
 PATIENCE: Final = 60.0
 # Seconds between two that have it alone within which it counts as kept: after a crash several follow each other.
 BREAK: Final = 30.0
+# Seconds for which it is kept without the others: then they have as long. Where storage is slow, or instances crash
+# again and again, much of what waits was tried before, and a backlog would stand still behind it.
+KEPT_AT_MOST: Final = 60.0
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Occupancy:
     is_kept: bool = False
     since: float | None = None
     until: float | None = None
+    closed_until: float | None = None
     changed: Condition = field(default_factory=Condition)
 
     @contextmanager
@@ -48,7 +52,12 @@ class Occupancy:
 
         Who has several things to run alone keeps it in between: letting others in each time costs a wait each.
         """
-        return self.owner == get_ident() or self._claim()
+        if self.owner != get_ident():
+            return self._claim()
+        if self.is_kept or self.kept_for < KEPT_AT_MOST:
+            return True
+        self.share()
+        return False
 
     def share(self) -> None:
         """Let others in again; a command that has the process to its end keeps it."""
@@ -66,6 +75,12 @@ class Occupancy:
         """Seconds for which one after the other has had it alone, or waited for that; 0 while nobody does."""
         with self.changed:
             return self.clock() - self.since if self.owner is not None and self.since is not None else 0.0
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds until it may be had alone again; 0 while it may be."""
+        with self.changed:
+            return self._closed_for(self.clock())
 
     def _enter(self) -> bool:
         with self.changed:
@@ -87,10 +102,10 @@ class Occupancy:
         deadline = time.monotonic() + self.patience
         now = self.clock()
         with self.changed:
-            if self.owner is not None:
+            if self.owner is not None or self._closed_for(now):
                 return False
             self.owner = get_ident()
-            if self.until is None or now - self.until > BREAK:
+            if self.since is None or self.until is None or now - self.until > BREAK:
                 self.since = now
             while self.present - {self.owner}:
                 if not self.changed.wait(deadline - time.monotonic()):
@@ -98,5 +113,11 @@ class Occupancy:
                     return False
             return True
 
+    def _closed_for(self, now: float) -> float:
+        return max(self.closed_until - now, 0.0) if self.closed_until is not None else 0.0
+
     def _open(self) -> None:
-        self.owner, self.until = None, self.clock()
+        now = self.clock()
+        self.owner, self.until = None, now
+        if self.since is not None and now - self.since >= KEPT_AT_MOST:
+            self.since, self.closed_until = None, now + KEPT_AT_MOST

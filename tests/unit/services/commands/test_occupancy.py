@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 
 from dev.processes import PATIENCE, wait_for
-from shared.services.commands.occupancy import BREAK, Occupancy
+from shared.services.commands.occupancy import BREAK, KEPT_AT_MOST, Occupancy
 
 
 @pytest.fixture
@@ -96,6 +96,38 @@ def test_it_is_kept_from_the_first_of_those_that_follow_each_other_to_the_last(
             kept.append(pool.submit(lambda: occupancy.kept_for).result(PATIENCE))
         assert occupancy.kept_for == 0.0
     assert kept == [10.0, 10 + BREAK + 10, 10.0]
+
+
+def test_the_others_have_it_as_long_as_it_was_kept_without_them(pool: ThreadPoolExecutor) -> None:
+    """Where much has been tried before, at least half of the time is everybody's."""
+    now = [1_000.0]
+    occupancy = Occupancy(clock=lambda: now[0])
+    with occupancy.room(alone=False):
+        assert occupancy.take()
+        now[0] += KEPT_AT_MOST - 1
+        assert occupancy.take(), "what follows at once keeps it"
+        now[0] += 1
+        assert not occupancy.take(), "so long, and no longer"
+        assert pool.submit(stay, occupancy).result(PATIENCE), "everybody may come in"
+    assert occupancy.closed_for == KEPT_AT_MOST
+    assert not stay(occupancy, alone=True)
+    now[0] += KEPT_AT_MOST - 1
+    assert not stay(occupancy, alone=True)
+    now[0] += 1
+    assert occupancy.closed_for == 0.0
+    with occupancy.room(alone=True) as has_room:
+        assert has_room
+        now[0] += 10
+        assert pool.submit(lambda: occupancy.kept_for).result(PATIENCE) == 10.0
+
+
+def test_a_command_that_has_it_to_its_end_has_it_however_long_that_is() -> None:
+    now = [1_000.0]
+    occupancy = Occupancy(clock=lambda: now[0])
+    with occupancy.room(alone=True):
+        now[0] += 10 * KEPT_AT_MOST
+        assert occupancy.take()
+    assert occupancy.closed_for == KEPT_AT_MOST
 
 
 def test_it_is_left_whatever_is_raised() -> None:
