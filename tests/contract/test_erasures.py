@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.domain.matching.evidence import of_person
 from shared.domain.privacy.audit import AuditFilter, AuditRow
 from shared.domain.privacy.erasure import HASH_PLACEHOLDER, PLACEHOLDER, Deletion, Eraser, Erasure
 from shared.domain.records.records import RecordRef
+from shared.domain.sending import transitions
 from shared.ports.stores.filing import EntryFilter
 from tests.builders import (
     AGENT,
@@ -31,6 +33,7 @@ from tests.builders import (
     an_inbox_item,
     an_item,
     an_organisation,
+    an_outbox_mail,
 )
 
 LI = "li@fabrikam.example"
@@ -163,6 +166,19 @@ def test_a_person_is_replaced_in_every_table_that_is_rewritten_row_by_row(storag
     assert storage.exceptions.get(tenant, a_failure().id).error == f"no {PLACEHOLDER}"
     assert next(storage.late_contacts.announced(tenant)).hashes == (HASH_PLACEHOLDER,)
     assert storage.index.addresses(tenant, [CONTACT])[CONTACT].taught == frozenset()
+
+
+@pytest.mark.parametrize("size", [20, 40_000], ids=["small", "large"])
+def test_mail_to_a_person_is_erased_where_its_mailbox_finds_it_too(storage, tenant, size) -> None:
+    text = "".join(sha256(str(number).encode()).hexdigest() for number in range(size // 64 + 1))
+    asked = an_outbox_mail(tenant_id=tenant, key_hash=HASH[:8], html=text)
+    storage.outbox.add(transitions.asked_for(asked))
+    run(storage, tenant, names.OUTBOX, Eraser(CONTACT))
+    [listed] = storage.outbox.due(tenant, asked.mailbox_id, NOW, limit=9).mails
+    standing = storage.outbox.get(tenant, asked.id)
+    assert standing is not None
+    assert replace(listed, etag="") == replace(standing, etag="")
+    assert (standing.html, [person.address for person in standing.to]) == ("", [PLACEHOLDER])
 
 
 def link(evidence):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,10 @@ from shared.domain.sending.pacing import Pace
 from shared.domain.sending.states import State
 from shared.ports.stores.sending import OutboxFilter
 from tests.builders import AGENT, NOW, an_outbox_mail
+
+# More than is kept in a place of the list, however well it is compressed.
+LARGE = "".join(sha256(str(number).encode()).hexdigest() for number in range(500))
+SIZES = pytest.mark.parametrize("html", ["<p>Short.</p>", LARGE], ids=["small", "large"])
 
 
 @pytest.fixture
@@ -38,6 +43,18 @@ def place(mail):
 
 def key_of(mail):
     return mail.tenant_id, mail.id
+
+
+def listed(storage, mail):
+    return storage.outbox.due(*place(mail), NOW, limit=10).mails
+
+
+def too_late(storage, read, standing):
+    with pytest.raises(Conflict):
+        storage.outbox.save(transitions.failed(NOW, Problem("code", "It."))(read))
+    with pytest.raises(Conflict):
+        storage.outbox.start(transitions.sending(NOW)(read), Pace())
+    assert storage.outbox.get(*key_of(standing)) == replace(standing, untold=False)
 
 
 class TestOutbox:
@@ -117,6 +134,29 @@ class TestOutbox:
         assert [each.id for each in told] == [other.id]
         assert due(storage, mail) == [mail.id]
 
+    @SIZES
+    def test_a_mail_that_is_read_from_the_list_is_told_once_and_goes_on(self, storage, tenant, html):
+        added = [storage.outbox.add(a_mail(tenant, html=html)) for _ in range(3)]
+        held = transitions.held(NOW, NOW, "It waits.")
+        failed = transitions.failed(NOW, Problem("code", "Sentence."))
+        for mail, transition in zip(added, (held, failed, failed), strict=True):
+            storage.outbox.save(replace(transition(mail), untold=True))
+        read = listed(storage, added[0])
+        assert {mail.id for mail in read if mail.untold} == {mail.id for mail in added}
+        retried = storage.outbox.save(transitions.retried(NOW, "tag")(storage.outbox.get(*key_of(added[2]))))
+        told = {mail.id: mail for mail in storage.outbox.told(read)}
+        assert told.keys() == {added[0].id, added[1].id}
+        assert storage.outbox.told(read) == []
+        assert {mail.id: mail.untold for mail in listed(storage, retried)} == {
+            added[0].id: False,
+            retried.id: False,
+        }
+        for mail in told.values():
+            assert storage.outbox.get(*key_of(mail)) == mail
+        [begun] = storage.outbox.begin([told[added[0].id]])
+        released = storage.outbox.save(transitions.released(NOW)(begun))
+        assert storage.outbox.get(*key_of(begun)) == released
+
     def test_mailboxes_with_mail_that_is_due_are_named_once(self, storage, mail, tenant):
         storage.outbox.add(mail)
         storage.outbox.add(a_mail(tenant))
@@ -173,7 +213,7 @@ class TestOutbox:
         first, other = storage.outbox.add(mail), storage.outbox.add(a_mail(tenant))
         ended = storage.outbox.add(a_mail(tenant))
         storage.outbox.save(transitions.cancelled(NOW)(ended))
-        storage.outbox.begin([first, ended])
+        assert [begun.id for begun in storage.outbox.begin([first, ended])] == [first.id]
         found = storage.outbox.due(tenant, mail.mailbox_id, NOW, limit=10).mails
         assert {one.id: one.begun for one in found} == {first.id: True, other.id: False}
         # A row that is saved as it was read keeps that; the others' list is not touched.
@@ -182,6 +222,54 @@ class TestOutbox:
             storage.outbox.save(held(one))
         found = storage.outbox.due(tenant, mail.mailbox_id, NOW, limit=10).mails
         assert {one.id: one.begun for one in found} == {first.id: True, other.id: False}
+
+    @SIZES
+    def test_of_a_mail_that_was_read_from_the_list_one_change_stands(self, storage, tenant, html):
+        mail = storage.outbox.add(a_mail(tenant, html=html))
+        [read] = listed(storage, mail)
+        assert replace(read, etag=mail.etag) == mail
+        drafted = storage.outbox.save(transitions.drafted(NOW, "draft")(read))
+        assert storage.outbox.get(tenant, mail.id) == drafted
+        for stale in (read, mail):
+            with pytest.raises(Conflict):
+                storage.outbox.save(transitions.cancelled(NOW)(stale))
+            with pytest.raises(Conflict):
+                storage.outbox.start(transitions.sending(NOW)(stale), Pace())
+        assert storage.outbox.get(tenant, mail.id) == drafted
+        [again] = listed(storage, mail)
+        assert replace(again, etag=drafted.etag) == drafted
+
+    @SIZES
+    @pytest.mark.parametrize("untold", [False, True])
+    def test_who_read_the_list_is_too_late_for_a_mail_that_has_ended_meanwhile(
+        self, storage, tenant, html, untold
+    ):
+        mail = storage.outbox.add(a_mail(tenant, html=html))
+        [read] = listed(storage, mail)
+        cancelled = storage.outbox.save(replace(transitions.cancelled(NOW)(mail), untold=untold))
+        assert storage.outbox.begin([read]) == []
+        too_late(storage, read, cancelled)
+        assert due(storage, mail) == [mail.id] * untold
+        # In a list again, but not as it was read.
+        too_late(storage, read, storage.outbox.save(transitions.retried(NOW, "another tag")(cancelled)))
+        assert due(storage, mail) == [mail.id]
+
+    def test_a_mail_that_is_begun_is_saved_as_it_was_read(self, storage, tenant):
+        mails = [storage.outbox.add(a_mail(tenant, html=html)) for html in ("<p>Short.</p>", LARGE)]
+        changed = storage.outbox.add(a_mail(tenant))
+        read = listed(storage, changed)
+        storage.outbox.save(transitions.held(NOW, NOW, "It waits.")(changed))
+        begun = storage.outbox.begin(read)
+        assert {mail.id: mail.begun for mail in begun} == {mail.id: False for mail in mails}
+        for mail in begun:
+            storage.outbox.save(transitions.drafted(NOW, "draft")(mail))
+
+    def test_a_mail_that_grows_or_shrinks_is_read_whole(self, storage, tenant):
+        mail = storage.outbox.add(a_mail(tenant))
+        for html in (LARGE, "<p>Short again.</p>"):
+            mail = storage.outbox.save(replace(mail, html=html))
+            [read] = listed(storage, mail)
+            assert replace(read, etag=mail.etag) == mail
 
     def test_a_pace_alone_makes_nothing_due(self, storage, mail, tenant):
         added = storage.outbox.add(mail)
@@ -205,10 +293,21 @@ class TestOutbox:
 
 def test_a_place_in_the_list_whose_mail_is_not_there_any_more_goes(azure, tenant):
     """As behind an erasure."""
-    mail = azure.outbox.add(a_mail(tenant))
+    mail = azure.outbox.add(a_mail(tenant, html=LARGE))
     azure.outbox._mails.delete(tenant, mail.id)
     assert azure.outbox.has_due(tenant, mail.mailbox_id, NOW)
     assert due(azure, mail) == []
+    assert not azure.outbox.has_due(tenant, mail.mailbox_id, NOW)
+
+
+@pytest.mark.parametrize("change", [transitions.drafted(NOW, "draft"), transitions.cancelled(NOW)])
+def test_a_small_mail_that_stands_in_its_place_alone_is_not_gone_on_with(azure, tenant, change):
+    mail = azure.outbox.add(a_mail(tenant))
+    [read] = listed(azure, mail)
+    azure.outbox._mails.delete(tenant, mail.id)
+    with pytest.raises(Conflict):
+        azure.outbox.save(change(read))
+    assert azure.outbox.get(*key_of(mail)) is None
     assert not azure.outbox.has_due(tenant, mail.mailbox_id, NOW)
 
 
@@ -216,7 +315,7 @@ def test_a_step_of_a_mail_is_one_request(azure, tenant, cost):
     mail = a_mail(tenant)
     assert cost(azure.outbox.add, mail) == 1
     added = azure.outbox.get(tenant, mail.id)
-    assert cost(azure.outbox.due, tenant, mail.mailbox_id, NOW, limit=10) == 2
+    assert cost(azure.outbox.due, tenant, mail.mailbox_id, NOW, limit=10) == 1
     assert cost(azure.outbox.start, transitions.sending(NOW)(added), Pace().counting(mail, NOW)) == 1
     started = azure.outbox.get(tenant, mail.id)
     assert cost(azure.outbox.save, transitions.confirmed(NOW)(started)) == 1

@@ -7,7 +7,8 @@ import os
 import re
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
 
@@ -85,15 +86,18 @@ class Soak:
         except OSError:
             return False
 
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        return answered(lambda: self.tenant.admin.call(method, path, **options))
+
     def sync(self) -> None:
         for box in (self.ann, self.desk, self.other):
-            self.tenant.admin.call("POST", f"mailboxes/{box.address}/sync")
+            self.call("POST", f"mailboxes/{box.address}/sync")
 
     def entries(self) -> Counter[str]:
         found: Counter[str] = Counter()
         cursor: str | None = ""
         while cursor is not None:
-            page = self.tenant.admin.call(
+            page = self.call(
                 "GET",
                 "timelines/contact/C-1",
                 params={"limit": 200, **({"cursor": cursor} if cursor else {})},
@@ -103,15 +107,25 @@ class Soak:
         return found
 
     def cases(self) -> Counter[str]:
-        rows: list[dict[str, Any]] = self.tenant.admin.call(
-            "GET", "records", params={"kind": "case", "limit": 200}
-        )["records"]
+        query = {"kind": "case", "limit": 200}
+        rows: list[dict[str, Any]] = self.call("GET", "records", params=query)["records"]
         return Counter(row["summary"] for row in rows)
 
     def missing(self) -> list[str]:
         entries, cases = self.entries(), self.cases()
         mails = [str(mail["Subject"]) for mail in self.known if str(mail["Message-ID"]) not in entries]
         return mails + [str(mail["Subject"]) for mail in self.asked if str(mail["Subject"]) not in cases]
+
+
+def answered(ask: Callable[[], Any]) -> Any:
+    """A host that ended is started again: meanwhile nobody answers."""
+
+    def tried() -> list[Any] | None:
+        with suppress(OSError):
+            return [ask()]
+        return None
+
+    return eventually(tried, what="a host that answers")[0]
 
 
 def test_nothing_is_lost_or_doubled_whatever_befalls_servers_and_lines(rough: Stack) -> None:
@@ -136,7 +150,7 @@ def test_nothing_is_lost_or_doubled_whatever_befalls_servers_and_lines(rough: St
     soak.server.cut_lines()
     soak.ann.reaches("no_access", soak.ledger)
     soak.deliver("Meanwhile")
-    soak.ann.save(soak.ann.owner, password="a new password")
+    answered(lambda: soak.ann.save(soak.ann.owner, password="a new password"))
     soak.sync()
 
     try:

@@ -57,8 +57,11 @@ class Outbox(Protocol):
         Returns them as they stand then. One that was changed since it was saved stays as it is, and is left out.
         """
 
-    def begin(self, mails: Sequence[OutboxMail]) -> None:
-        """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`."""
+    def begin(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """Note of mails of one mailbox that they are worked on: from now on they are read as `begun`.
+
+        Gives them as they were read, to be saved so, without those that were seen to be others by now.
+        """
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """`save`, and replace its mailbox's pace as it was read: both or neither. Raises Conflict."""

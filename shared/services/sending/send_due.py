@@ -125,9 +125,11 @@ class SendDue:
         fresh = [mail for mail in mails if mail.state in _NOT_BEGUN and not mail.begun]
         room = gate.pace.room(gate.limits, self.clock())
         going, waiting = fresh[:room], fresh[room:]
-        if going:
-            self.outbox.begin(going)
-        pause = self._send_some(command, scope, [mail for mail in mails if mail not in waiting], gate)
+        begun = {mail.id: mail for mail in self.outbox.begin(going)} if going else {}
+        # Whoever has changed a mail since it was read, such as a person who cancelled it, was faster.
+        left = {mail.id for mail in fresh} - begun.keys()
+        sendable = [begun.get(mail.id, mail) for mail in mails if mail.id not in left]
+        pause = self._send_some(command, scope, sendable, gate)
         if pause is None and waiting:
             return gate.pause_before(waiting[0], self.clock())
         return pause

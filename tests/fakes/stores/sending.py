@@ -62,12 +62,13 @@ class FakeOutbox:
 
     def told(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
         with self.faults.write("Outbox.told"):
-            standing = [mail for mail in mails if self.rows[mail.tenant_id, mail.id].etag == mail.etag]
-            return [self._write(replace(mail, untold=False)) for mail in standing]
+            return [self._write(replace(mail, untold=False)) for mail in self._standing(mails)]
 
-    def begin(self, mails: Sequence[OutboxMail]) -> None:
+    def begin(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
         with self.faults.write("Outbox.begin"):
-            self.begun |= {(mail.tenant_id, mail.id) for mail in mails}
+            standing = self._standing(mails)
+            self.begun |= {(mail.tenant_id, mail.id) for mail in standing}
+            return standing
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         with self.faults.write("Outbox.start"):
@@ -107,6 +108,10 @@ class FakeOutbox:
 
     def _noted(self, mail: OutboxMail) -> OutboxMail:
         return replace(mail, begun=mail.begun or (mail.tenant_id, mail.id) in self.begun)
+
+    def _standing(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """Those that nobody has changed since they were read."""
+        return [mail for mail in mails if self.rows[mail.tenant_id, mail.id].etag == mail.etag]
 
     def _check(self, mail: OutboxMail) -> None:
         found = self.rows.get((mail.tenant_id, mail.id))

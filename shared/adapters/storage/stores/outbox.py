@@ -2,9 +2,11 @@
 
 A mail's place in the list is written with the mail, in one transaction, and goes with its end. At the head of the list
 stands the mailbox's pace, so that both are read together, and what is handed over is counted with the row that says so.
+A mail that is not large also stands in its place whole, so that reading the list reads the mails. Each change of a mail
+writes both rows, so that the ETag of either one guards both.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from typing import Any, Final
 
 from shared.adapters.storage.codec import from_plain, to_plain
 from shared.adapters.storage.connection import Connection
-from shared.adapters.storage.encoding import escaped, packed, part_names, unescaped, unpacked
+from shared.adapters.storage.encoding import CONTENT, escaped, packed, part_names, unescaped, unpacked
 from shared.adapters.storage.table import Operation, Row, Table, etag_of, in_partition, saving, where
 from shared.domain import names
 from shared.domain.campaigns.campaigns import CampaignMail
@@ -35,6 +37,10 @@ _BEHIND_MAILS: Final = _CODE
 _PACE: Final = "-pace"
 _COLUMNS: Final = ("RowKey", *part_names())
 _LISTED: Final = ("PartitionKey", "id", "begun", "untold", *_COLUMNS)
+# A place holds its mail up to this size, compressed: a hundred places are read at once.
+_SMALL: Final = 12 * 1024
+# Before an ETag that is the place's, not the mail's.
+_OF_PLACE: Final = "place "
 # Azure has no empty times in filters; its first one stands for "due at once".
 _AT_ONCE: Final = datetime(1601, 1, 1, tzinfo=UTC)
 
@@ -95,19 +101,13 @@ class AzureOutbox:
 
     def told(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
         """A request for fifty of them; one more for each of those among which one was changed meanwhile."""
-        units = {mail.id: _told(mail) for mail in mails}
-        etags = self._mails.write_together(units)
+        etags = self._mails.write_together({mail.id: _told(mail) for mail in mails})
         return [replace(mail, untold=False, etag=etags[mail.id][0]) for mail in mails if mail.id in etags]
 
-    def begin(self, mails: Sequence[OutboxMail]) -> None:
-        """One request; one more for each where one of them has ended meanwhile."""
-        notes = [Operation("merge", {**_key_of_place(mail), "begun": True}) for mail in mails]
-        try:
-            self._mails.transact(notes)
-        except NotFound:
-            for note in notes:
-                with suppress(NotFound):
-                    self._mails.submit(note)
+    def begin(self, mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        """One request; one more for each of those among which one was changed meanwhile."""
+        etags = self._mails.write_together({mail.id: _beginning(mail) for mail in mails})
+        return [_after_beginning(mail, etags[mail.id]) for mail in mails if mail.id in etags]
 
     def start(self, mail: OutboxMail, pace: Pace) -> tuple[OutboxMail, Pace]:
         """One request."""
@@ -115,12 +115,26 @@ class AzureOutbox:
         return saved, replace(pace, etag=etags[-1])
 
     def _save(self, mail: OutboxMail, *others: Operation) -> tuple[OutboxMail, list[str]]:
+        own, of_place = _etags(mail)
         is_over = mail.has_ended and not mail.untold
-        place = Operation("delete" if is_over else "upsert", _place_of(mail))
-        etags = self._mails.transact(
-            [Operation("merge", _row(mail), mail.etag), place, *_of_campaign(mail), *others]
-        )
+        # Where the mail was read from its place, that must not be made anew.
+        kept = "merge" if of_place else "upsert"
+        place = Operation("delete" if is_over else kept, _place_of(mail), of_place)
+        operations = [Operation("merge", _row(mail), own), place, *_of_campaign(mail), *others]
+        try:
+            etags = self._mails.transact(operations)
+        except NotFound as error:
+            if not of_place:
+                raise
+            # Its place has gone, or goes as the mail itself has.
+            self._clear_place(place.row, of_place)
+            raise Conflict("the mail has ended meanwhile, or was deleted") from error
         return replace(mail, etag=etags[0]), etags
+
+    def _clear_place(self, row: Mapping[str, Any], etag: str) -> None:
+        """Unless it has been written since: a mail that goes on needs it."""
+        with suppress(Conflict):
+            self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]), etag)
 
     def of_campaign(self, tenant_id: str, campaign_id: str) -> Iterator[CampaignMail]:
         """A request for each thousand mails."""
@@ -145,7 +159,7 @@ class AzureOutbox:
         return found, ""
 
     def due(self, tenant_id: str, mailbox_id: str, now: datetime, *, limit: int) -> DueMail:
-        """One range query, and a request for each mail, side by side."""
+        """One range query, and a request for each large mail, side by side."""
         found = self._mails.rows(_due(tenant_id, mailbox_id, now), select=_LISTED, page=limit + 1)
         rows = list(islice(found, limit + 1))
         pace = next(
@@ -182,34 +196,53 @@ class AzureOutbox:
         return next(self._mails.rows(condition, select=("RowKey",), page=1), None) is not None
 
     def _standing(self, tenant_id: str, row: Row) -> OutboxMail | None:
-        """The mail behind a place in the list; a place whose mail is not there any more, or has ended, goes."""
-        mail, untold = self.get(tenant_id, str(row["id"])), bool(row.get("untold"))
+        """The mail of a place in the list; a place whose mail is not there any more, or has ended, goes."""
+        mail, untold = _listed(row) or self.get(tenant_id, str(row["id"])), bool(row.get("untold"))
         if mail is None or (mail.has_ended and not untold):
-            with suppress(NotFound):
-                self._mails.delete(str(row["PartitionKey"]), str(row["RowKey"]))
+            self._clear_place(row, etag_of(row))
             return None
         return replace(mail, begun=mail.begun or bool(row.get("begun")), untold=untold)
 
 
 def _row(mail: OutboxMail) -> dict[str, Any]:
-    return {
-        "PartitionKey": escaped(mail.tenant_id),
-        "RowKey": escaped(mail.id),
-        "state": mail.state.value,
-        "agent": mail.agent,
-        # Its place in the list says it: what was told needs no new row.
-        **packed(to_plain(replace(mail, untold=False))),
-    }
+    return {**_with_state(mail), "agent": mail.agent, **_content(mail)}
+
+
+def _with_state(mail: OutboxMail) -> dict[str, Any]:
+    return {"PartitionKey": escaped(mail.tenant_id), "RowKey": escaped(mail.id), "state": mail.state.value}
+
+
+def _content(mail: OutboxMail) -> dict[str, bytes]:
+    # A column of its place in the list says it: what was told needs no new row.
+    return packed(to_plain(replace(mail, untold=False)))
+
+
+def _etags(mail: OutboxMail) -> tuple[str, str]:
+    """Of its own row and of its place: the one from which it was read, and '' for the other."""
+    of_place = mail.etag.startswith(_OF_PLACE)
+    return ("", mail.etag.removeprefix(_OF_PLACE)) if of_place else (mail.etag, "")
 
 
 def _told(mail: OutboxMail) -> list[Operation]:
-    """Under the row's ETag: a mail that goes on meanwhile keeps its place."""
-    key = {"PartitionKey": escaped(mail.tenant_id), "RowKey": escaped(mail.id)}
+    """Under the ETag of one row: a mail that goes on meanwhile keeps its place."""
+    own, of_place = _etags(mail)
     place = _place_of(replace(mail, untold=False))
     return [
-        Operation("merge", {**key, "state": mail.state.value}, mail.etag),
-        Operation("delete" if mail.has_ended else "merge", place),
+        Operation("merge", _with_state(mail), own),
+        Operation("delete" if mail.has_ended else "merge", place, of_place),
     ]
+
+
+def _beginning(mail: OutboxMail) -> list[Operation]:
+    own, of_place = _etags(mail)
+    note = Operation("merge", {**_key_of_place(mail), "begun": True}, of_place)
+    # The row of a large mail is written as it stands, for its ETag.
+    return [note] if of_place else [Operation("merge", _with_state(mail), own), note]
+
+
+def _after_beginning(mail: OutboxMail, etags: list[str]) -> OutboxMail:
+    """As it was read, under the new ETag of what it was read from."""
+    return replace(mail, etag=_OF_PLACE + etags[0] if _etags(mail)[1] else etags[0])
 
 
 def _pointer(mail: OutboxMail) -> dict[str, Any]:
@@ -250,7 +283,20 @@ def _place_of(mail: OutboxMail) -> dict[str, Any]:
         "due": _AT_ONCE if mail.untold else due.astimezone(UTC),
         "begun": mail.begun,
         "untold": mail.untold,
+        **_if_small(_content(mail)),
     }
+
+
+def _if_small(content: dict[str, bytes]) -> dict[str, bytes]:
+    """A mail in its place; an empty value for a large one, since a merge would leave what stood there."""
+    [first, *others] = content.values()
+    return content if not others and len(first) <= _SMALL else packed(None)
+
+
+def _listed(row: Row) -> OutboxMail | None:
+    """The mail that stands in its place; None where that only names it."""
+    plain = unpacked(row) if CONTENT in row else None
+    return from_plain(OutboxMail, plain, etag=_OF_PLACE + etag_of(row)) if plain else None
 
 
 def _key_of_place(mail: OutboxMail) -> dict[str, Any]:

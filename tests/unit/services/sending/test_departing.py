@@ -1,5 +1,6 @@
 """A mail leaves once, whatever is answered and whoever is killed; each row ends in what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,8 @@ import pytest
 
 from shared.domain.commands.commands import IngestMessages
 from shared.domain.errors import AccessDenied, InvalidInput, MailboxUnavailable, NotFound, Unavailable
-from shared.domain.sending.outbox import OutboxFile
+from shared.domain.sending import transitions
+from shared.domain.sending.outbox import OutboxFile, OutboxMail
 from shared.domain.sending.outcomes import Answer, Outcome
 from shared.domain.sending.states import State
 from tests.builders import TENANT
@@ -52,6 +54,29 @@ def test_a_mail_leaves_once_and_is_confirmed(
     is_findable = keeps_drafts or not renames
     assert world.mail().state is (State.CONFIRMED if is_findable else State.OUTCOME_UNKNOWN)
     assert world.mail().tries == 1
+
+
+@pytest.mark.parametrize("untold", [False, True])
+def test_a_mail_that_is_cancelled_just_before_its_draft_is_made_gets_none(
+    world: OutboxWorld, untold: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not the feed's readers were told of that when the worker goes on."""
+    outbox = world.storage.outbox
+    cancelled, others = world.ask(1), [world.ask(2), world.ask(3)]
+    begin = outbox.begin
+
+    def meanwhile(mails: Sequence[OutboxMail]) -> list[OutboxMail]:
+        monkeypatch.setattr(outbox, "begin", begin)
+        outbox.save(replace(transitions.cancelled(world.now)(cancelled), untold=untold))
+        return begin(mails)
+
+    monkeypatch.setattr(outbox, "begin", meanwhile)
+    world.work()
+    assert world.mail(1).state is State.CANCELLED
+    assert sorted(world.left) == [mail.message_id for mail in others]
+    letters = world.storage.sender.letters[world.mailbox.mailbox_id]
+    assert cancelled.tag not in [letter.tag for letter in letters]
+    assert [letter for letter in letters if letter.copy.is_draft] == []
 
 
 def test_the_sent_copy_is_taken_in_at_once(world: OutboxWorld) -> None:
