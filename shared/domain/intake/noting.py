@@ -74,7 +74,7 @@ def _closed(links: Iterable[Link]) -> frozenset[RecordRef]:
 
 
 def _without_lists(head: MessageHead) -> tuple[tuple[str, str], ...]:
-    own = ("precedence", "x-precedence", "mailing-list")
+    own = ("precedence", "x-precedence", "mailing-list", "x-mailing-list")
     return tuple(
         (name, value)
         for name, value in head.headers

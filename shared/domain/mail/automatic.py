@@ -17,7 +17,8 @@ _NAMES: Final = (
     "auto-submitted content-type delivered-to feedback-type mailing-list precedence return-path x-apple-action "
     "x-auto-reply-from x-auto-response-suppress x-autoreply x-autorespond x-autoresponder x-failed-recipients "
     "x-fc-machinegenerated x-hmxmroriginalrecipient x-loop x-mail-autoreply x-ms-exchange-inbox-rules-loop "
-    "x-ms-exchange-generated-message-source x-ms-exchange-message-is-ndr x-post-messageclass x-precedence"
+    "x-ms-exchange-generated-message-source x-ms-exchange-message-is-ndr x-post-messageclass x-precedence "
+    "x-mailing-list x-otrs-loop x-rt-loop-prevention x-znuny-loop"
 )
 HEADERS: Final = frozenset(_NAMES.split())
 """The headers looked at, in lower case; besides them all that begin with `list-`."""
@@ -47,6 +48,9 @@ _Headers = Mapping[str, Sequence[str]]
 # What a header says it says early, and the patterns below are tried on every word of it.
 _LONGEST: Final = 2_000
 _MOST_HEADERS: Final = 500
+# Ticket systems mark their own mail, by which another one is to know it.
+_LOOPS: Final = frozenset(("x-loop", "x-otrs-loop", "x-rt-loop-prevention", "x-znuny-loop"))
+_LISTS: Final = frozenset(("mailing-list", "x-mailing-list"))
 _BULK: Final = frozenset(("bulk", "list", "junk"))
 _YES: Final = frozenset(("yes", "true", "1"))
 _ANSWERING: Final = (
@@ -73,7 +77,8 @@ _DAEMON: Final = re.compile(
 )
 _SURE_DAEMON: Final = re.compile(r"mail(?:er)?[-_.]?daemon|microsoftexchange[0-9a-f]{10,40}", re.IGNORECASE)
 _NO_REPLY: Final = re.compile(
-    r"(?:.{0,60}[._+-])?(?:no|not|non|do[._-]?not|ne[._-]?pas)[._-]?(?:reply|replay|response|answer|repondre)"
+    r"(?:.{0,60}[._+-])?(?:no|not|non|do[._-]?not|ne[._-]?pas|nicht|keine|nao)"
+    r"[._-]?(?:reply|replay|response|answer|repondre|responder|rispondere|antwort(?:en)?)"
     r"(?:[._+=-].{0,200})?|noreply.{0,200}",
     re.IGNORECASE,
 )
@@ -120,7 +125,7 @@ def nature_of(headers: Sequence[tuple[str, str]], sender: str, subject: str) -> 
 
 
 def _is_list(held: _Headers) -> bool:
-    return any(name.startswith("list-") for name in held) or "mailing-list" in held or _is_bulk(held)
+    return any(name.startswith("list-") for name in held) or not _LISTS.isdisjoint(held) or _is_bulk(held)
 
 
 def _wants_no_answer(held: _Headers, sender: str) -> bool:
@@ -129,7 +134,7 @@ def _wants_no_answer(held: _Headers, sender: str) -> bool:
         not sender
         or _NO_REPLY.fullmatch(local_part) is not None
         or _DAEMON.fullmatch(local_part) is not None
-        or "x-loop" in held
+        or not _LOOPS.isdisjoint(held)
         or not _SUPPRESSED.isdisjoint(_words(held, "x-auto-response-suppress"))
     )
 

@@ -196,3 +196,14 @@ def test_no_mail_makes_it_fail_and_automatic_mail_is_never_answered(
 def test_huge_headers_take_no_time() -> None:
     headers = [("Content-Type", "multipart/report; " * 100_000), ("Return-Path", " " * 1_000_000)] * 600
     assert verdict(headers, "no" * 100_000, "Re: " * 100_000) is Automatic.NONE
+
+
+@pytest.mark.parametrize("name", ["X-OTRS-Loop", "X-RT-Loop-Prevention", "X-Znuny-Loop"])
+def test_the_mark_of_another_ticket_system_wants_no_answer(name: str) -> None:
+    assert nature_of([(name, "True")], "desk@client.example", "Ticket").never_answer
+
+
+@pytest.mark.parametrize("local", ["nicht-antworten", "no-responder", "non-rispondere", "keine-antwort"])
+def test_senders_who_want_no_answer_say_so_in_several_languages(local: str) -> None:
+    assert nature_of([], f"{local}@client.example", "Order").never_answer
+    assert not nature_of([], "norbert.antwort@client.example", "Order").never_answer
