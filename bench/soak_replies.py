@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_string
 from email.policy import default
@@ -39,7 +39,11 @@ class Acknowledged:
 
 @dataclass
 class Replies:
-    """One run: looks at what left, and answers in turn in each way. `answered`: the way, by token."""
+    """One run: looks at what left, and answers in turn in each way. `answered`: the way, by token.
+
+    Answered is what the product has seen among its sent mail: an answer that is read before that, names a Message-ID
+    which the server has put in, and has no code, answers nothing that anybody knows, and opens a case.
+    """
 
     house: House
     control: Control
@@ -73,8 +77,13 @@ class Replies:
 
     def _answer(self) -> None:
         try:
-            for acknowledged in self.left():
-                self._take(acknowledged)
+            left = [one for one in self.left() if one.token not in self.answered]
+            if not left:
+                return
+            confirmed = {str(row["subject"]) for row in self.house.acknowledgements() if _is_seen(row)}
+            for acknowledged in left:
+                if acknowledged.subject in confirmed:
+                    self._take(acknowledged)
         except BREAKS as error:
             self.failed.append(repr(error))
 
@@ -106,6 +115,10 @@ class Replies:
             self.control.imap_deliver(door.address, mail.as_bytes())
         else:
             self.control.deliver(door.address, mail.as_bytes())
+
+
+def _is_seen(row: Mapping[str, Any]) -> bool:
+    return row["state"] == "confirmed" and bool(row["message_id"])
 
 
 def _acknowledged(raws: Sequence[str]) -> Iterator[Acknowledged]:
