@@ -75,7 +75,8 @@ class Office:
         vars(ports).update({name: port for name, port in vars(self.storage).items() if hasattr(ports, name)})
         self.ports = ports
         self.use_cases = use_cases_over(ports, lambda: datetime.now(UTC))
-        # No pace: it is not measured here how long a burst takes.
+        # No pace, ours or the server's: it is not measured here how long a burst takes.
+        self.control.put_habits(messages_a_minute=10_000)
         ports.organisations.put(an_organisation(mails_per_minute=10_000))
         self.mailbox = ports.mailboxes.save(a_mailbox(address=AGENT, agent=AGENT, agent_id=OID))
         ports.records.put_many(

@@ -42,7 +42,7 @@ REFUSALS: Final = frozenset((REFUSED, WANTS_APP_PASSWORD))
 # Two letters at least: `imaplib` shows what a server said as a list of octets, `[b'...']`.
 _CODE: Final = re.compile(r"\[([A-Z][A-Z0-9/-]+)[^\]]*\]", re.IGNORECASE)
 # The last ones are those of POP3 (RFC 2449, RFC 3206), which servers for both give here as well.
-_BUSY_CODES: Final = frozenset(
+BUSY_CODES: Final = frozenset(
     (
         "UNAVAILABLE",
         "LIMIT",
@@ -55,6 +55,8 @@ _BUSY_CODES: Final = frozenset(
         "LOGIN-DELAY",
     )
 )
+# What a server says is as long as it likes, and is searched by several patterns.
+_LONGEST: Final = 1_000
 # With these a single mail may be had later.
 PASSING_CODES: Final = frozenset(("UNAVAILABLE", "LIMIT", "INUSE", "SERVERBUG"))
 _BUSY_WORDS: Final = re.compile(
@@ -94,16 +96,16 @@ def of_connecting(error: Exception) -> PostledgerError:
     # What speaks no TLS on this port, or none that is safe.
     if isinstance(error, CapabilityError | ssl.SSLError):
         return AccessDenied("The mail server does not offer encryption, so nothing was sent.", NO_ENCRYPTION)
-    if isinstance(error, IMAPClientError) and _BUSY_WORDS.search(str(error)):
+    if isinstance(error, IMAPClientError) and _BUSY_WORDS.search(_said(error)):
         return Throttled("The mail server takes no more connections for now.", WAIT)
     return Unavailable("The mail server cannot be reached.")
 
 
 def of_sign_in(error: LoginError) -> PostledgerError:
     """Whether a sign-in is refused for good or for now: the code decides, not the NO (RFC 5530)."""
-    said = str(error)
+    said = _said(error)
     code = _code(said)
-    if code in _BUSY_CODES or (code != "AUTHENTICATIONFAILED" and _BUSY_WORDS.search(said)):
+    if code in BUSY_CODES or (code != "AUTHENTICATIONFAILED" and _BUSY_WORDS.search(said)):
         return Throttled("The mail server cannot check passwords at the moment.", WAIT)
     if _APP_PASSWORD.search(said):
         return AccessDenied("The mail server wants an app password.", WANTS_APP_PASSWORD)
@@ -116,7 +118,7 @@ def of_sign_in(error: LoginError) -> PostledgerError:
 
 def of_command(error: Exception) -> PostledgerError:
     """What a command's failure means for the mail that it was about."""
-    said = str(error)
+    said = _said(error)
     if _NOT_CONNECTED.search(said):
         return MailboxUnavailable(
             "The sign-in was accepted, but the mail server opens no mailbox for it.", NO_ACCESS
@@ -131,7 +133,13 @@ def of_command(error: Exception) -> PostledgerError:
         return NotFound("The mail server has no such folder.", code)
     if code in ("LIMIT", "INUSE") or "too many" in said.casefold():
         return Throttled("The mail server asks to slow down.", WAIT)
+    if not code and _BUSY_WORDS.search(said):
+        code = "UNAVAILABLE"
     return Refused("The mail server refuses the command.", code)
+
+
+def _said(error: Exception) -> str:
+    return str(error)[:_LONGEST]
 
 
 def _code(said: str) -> str:

@@ -106,7 +106,10 @@ class ImapMailbox:
             ranges.checked(folder, position.validity)
             uids = _next(session, folder, position)
         page = uids[: self._access.page_size]
-        return self._change_page(folder, position, page, has_more=len(uids) > len(page))
+        has_more = len(uids) > len(page) or (
+            bool(page) and not ranges.is_searched_whole(folder, position.last)
+        )
+        return self._change_page(folder, position, page, has_more=has_more)
 
     def list(
         self, folder_id: str, window: Window, *, with_heads: bool = False, unread: bool = False

@@ -31,15 +31,21 @@ class ImapMarker:
         outcomes: dict[ItemRef, Outcome[None]] = {}
         for folder, some in by_folder.items():
             try:
+                # A refused sign-in is one for all folders, and is tried once.
                 with self.sessions.of(mailbox) as session:
-                    outcomes |= _marked(session, folder, some)
-            except PermanentError as error:
-                outcomes |= dict.fromkeys(some, error)
+                    outcomes |= _tried(session, folder, some)
             except TransientError:
                 if not outcomes:
                     raise
                 break
         return outcomes
+
+
+def _tried(session: Session, name: str, items: Sequence[ItemRef]) -> Mapping[ItemRef, Outcome[None]]:
+    try:
+        return _marked(session, name, items)
+    except PermanentError as error:
+        return dict.fromkeys(items, error)
 
 
 def _marked(session: Session, name: str, items: Sequence[ItemRef]) -> dict[ItemRef, Outcome[None]]:
@@ -59,7 +65,12 @@ def _flags(session: Session, uids: Sequence[int]) -> Mapping[int, Sequence[bytes
     if not uids:
         return {}
     rows = session.ask(lambda client: client.rows(spans(uids), ["FLAGS"]))
-    return {uid: [flag.lower() for flag in row.get(b"FLAGS") or ()] for uid, row in rows.items()}
+    return {uid: _words(row.get(b"FLAGS") or ()) for uid, row in rows.items()}
+
+
+def _words(flags: Sequence[object]) -> list[bytes]:
+    """In small letters; a number among them is none that is looked for."""
+    return [flag.lower() for flag in flags if isinstance(flag, bytes)]
 
 
 def _outcome(

@@ -48,7 +48,7 @@ _BY_NAME: Final = {
         "trash|deleted|deleted items|deleted messages|papierkorb|gelöscht|gelöschte elemente|gelöschte objekte|"
         "prullenbak|verwijderde items|corbeille|éléments supprimés|papelera|elementos eliminados|cestino|lixeira|kosz|"
         "papperskorgen|borttaget|borttagna objekt|elementy usunięte|slettet|slettet post|slettede elementer|papirkurv|"
-        "papirkurven|roskakori|poistetut|koš|odstraněná pošta|odstránená pošta|törölt elemek|kuka|lomtár|coș de gunoi|"
+        "papirkurven|roskakori|poistetut|koš|odstraněná pošta|odstránená pošta|törölt elemek|lomtár|coș de gunoi|"
         "elemente șterse|çöp kutusu|silinmiş öğeler|κάδος απορριμμάτων|κάδος|διαγραμμένα|корзина|удаленные|удалённые|"
         "кошик|видалені|ゴミ箱|削除済みアイテム|已删除|已删除邮件|废纸篓|刪除的郵件|휴지통|지운 편지함"
     ),

@@ -10,7 +10,7 @@ from typing import Final
 
 from imapclient import IMAPClient
 
-from shared.adapters.imap.errors import PASSING_CODES, Refused
+from shared.adapters.imap.errors import BUSY_CODES, Refused
 from shared.adapters.imap.sessions import Session
 from shared.domain.capture.windows import Window, second_of
 from shared.domain.errors import CursorExpired, Unavailable
@@ -43,7 +43,7 @@ def opened(session: Session, name: str, *, is_read_only: bool = True) -> Opened:
     try:
         answer = session.ask(lambda client: client.select_folder(name, readonly=is_read_only))
     except Refused as error:
-        if error.code not in PASSING_CODES:
+        if error.code not in BUSY_CODES:
             raise
         raise Unavailable("The mail server cannot open the folder at the moment.") from error
     validity = int(answer.get(b"UIDVALIDITY") or 0)
@@ -53,12 +53,21 @@ def opened(session: Session, name: str, *, is_read_only: bool = True) -> Opened:
     exists = int(answer.get(b"EXISTS") or 0)
     told = int(next_uid or 0)
     # Each mail has a number of its own below UIDNEXT: one that is not above their count is wrong, or was not told.
-    return Opened(name, validity, told if told > exists else _highest(session, exists) + 1, exists)
+    if told <= exists:
+        told = _highest(session, exists) + 1
+    if exists and told == 1:
+        raise Unavailable("The mail server does not say which numbers the folder has.")
+    return Opened(name, validity, told, exists)
 
 
 def highest(session: Session, folder: Opened) -> int:
-    """The highest number there is, whatever UIDNEXT says; 0 where there is none."""
-    return _highest(session, folder.exists)
+    """The highest number there is, 0 where there is none. UIDNEXT counts only where nothing is found."""
+    return _highest(session, folder.exists) or (folder.next_uid - 1 if folder.exists else 0)
+
+
+def is_searched_whole(folder: Opened, last: int) -> bool:
+    """Whether one line takes all numbers behind a position; else those that are found may not be all there are."""
+    return folder.exists <= MOST_ON_A_LINE or folder.next_uid - last <= MOST_ON_A_LINE
 
 
 def passed(folder: Opened, last: int) -> int:
@@ -85,7 +94,7 @@ def behind(session: Session, folder: Opened, last: int) -> list[int]:
     """Numbers behind a position, in order: some at least, if there are any."""
     if folder.next_uid <= last + 1:
         return []
-    if folder.exists <= MOST_ON_A_LINE or folder.next_uid - last <= MOST_ON_A_LINE:
+    if is_searched_whole(folder, last):
         return _behind(session, f"{last + 1}:*", last)
     for start in range(last + 1, folder.next_uid, MOST_ON_A_LINE)[:_MOST_WINDOWS]:
         if found := _behind(session, f"{start}:{start + MOST_ON_A_LINE - 1}", last):

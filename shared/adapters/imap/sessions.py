@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from imapclient.exceptions import CapabilityError, IMAPClientError, IMAPClientReadOnlyError, LoginError
+from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from shared.adapters.imap.accounts import STARTTLS, Account, Accounts
 from shared.adapters.imap.errors import (
@@ -89,8 +89,7 @@ def _own_name() -> dict[str, str]:
 
 def _is_refusal(error: Exception) -> bool:
     """NO or BAD to the command, with the line in order."""
-    in_order = IMAPClientError, CapabilityError, IMAPClientReadOnlyError
-    return type(error) in in_order or isinstance(error, LoginError)
+    return type(error) in (IMAPClientError, CapabilityError) or isinstance(error, LoginError)
 
 
 @dataclass(slots=True)
@@ -248,8 +247,12 @@ class Sessions:
 def _introduce(client: WiredClient) -> None:
     """Some providers let nobody select a folder who has not said who they are."""
     if client.has_capability("ID"):
-        with suppress(CapabilityError):
+        try:
             client.id_(_own_name())
+        except IMAPClientError as error:
+            # Who is refused that may be let in all the same.
+            if not _is_refusal(error):
+                raise
 
 
 def _sign_in(client: WiredClient, account: Account) -> None:

@@ -48,6 +48,8 @@ _SENDER_IN_WORDS: Final = re.compile(r"\bsend(?:er|[- ]as)\b|not owned by|\bfrom
 _FOR_NOW: Final = re.compile(
     r"too many|temporar|try (?:again )?later|unavailable|busy|internal (?:server )?error", re.IGNORECASE
 )
+# Many servers say of each wrong password that there are too many, or to try again.
+_OF_SERVER: Final = re.compile(r"temporar|unavailable|internal (?:server )?error", re.IGNORECASE)
 _OF_A_LIMIT: Final = re.compile(
     r"\b(?:hourly|daily|sending|rate)\b.{0,40}\b(?:quota|limit)|too many (?:messages|mails)", re.IGNORECASE
 )
@@ -83,7 +85,9 @@ def outcome_of(reply: Reply, stage: Stage) -> Outcome:
 
 def is_passing(reply: Reply) -> bool:
     """Whether a sign-in is refused for now: by the code, or by words, which 5.7.8 (wrong credentials) outweighs."""
-    says_so = _status(reply) != "7.8" and bool(_FOR_NOW.search(reply.text))
+    status = _status(reply)
+    words = _OF_SERVER if reply.code == 535 and status != "7.0" else _FOR_NOW
+    says_so = status != "7.8" and bool(words.search(reply.text))
     return 400 <= reply.code < 500 or (reply.code >= 500 and says_so)
 
 

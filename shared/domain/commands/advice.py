@@ -66,8 +66,8 @@ ADVICE: Final = {
         "sends nothing again."
     ),
     "SmtpSignInRefused": (
-        "Save the right credentials, or have the server allow sign-ins by SMTP and test the mailbox: its mail waits "
-        "and leaves then."
+        "Save the right credentials, or have the server allow sign-ins by SMTP and test the mailbox: its mail "
+        "waits, and leaves at once then."
     ),
     "NoTokenKey": "The operator must set POSTLEDGER_TOKEN_KEYS, so that sign-ins can be kept; then replay.",
     "LostTokenKey": (

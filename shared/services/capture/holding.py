@@ -248,7 +248,8 @@ class Hold:
 
         Raises Throttled where Graph asks to wait: that holds for the command, too.
         """
-        if self.clock() - turn.looked_at < ATTEND_EVERY:
+        # Who has the process alone takes nobody along: others would come in with the first of that mail.
+        if self.occupancy.is_mine or self.clock() - turn.looked_at < ATTEND_EVERY:
             return
         for _ in range(MOST_ATTENDED):
             turn.looked_at = self.clock()

@@ -71,6 +71,11 @@ class Occupancy:
         return self.owner not in {None, get_ident()}
 
     @property
+    def is_mine(self) -> bool:
+        """Whether the caller has the process alone."""
+        return self.owner == get_ident()
+
+    @property
     def kept_for(self) -> float:
         """Seconds for which one after the other has had it alone, or waited for that; 0 while nobody does."""
         with self.changed:

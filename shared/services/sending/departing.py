@@ -26,7 +26,7 @@ from shared.domain.sending.pacing import Pause
 from shared.domain.sending.sent_copies import left_as
 from shared.domain.sending.states import Event, State, may
 from shared.domain.sending.waits import Waits
-from shared.ports.sending import MailSender, OpenOutbox, OutgoingCopy
+from shared.ports.sending import MailSender, OutgoingCopy
 from shared.ports.work import Clock, CommandQueue
 from shared.services.campaigns.consent import CheckDeparture
 from shared.services.capture.scopes import hasher_of
@@ -35,48 +35,12 @@ from shared.services.sending.gate import Gate, asked_for
 from shared.services.sending.making import MakeMime, OpenFile
 from shared.services.sending.refusing import NoteSignIn
 from shared.services.sending.standing import CheckStanding
+from shared.services.sending.visits import Visit
 
 # A step asks for a look at most, and a look for another step: more is a mistake of ours.
 _MOST_STEPS: Final = 6
 # With a pause, these speak of the mailbox, not of the one mail.
 _WITHOUT_COPY: Final = "The mail has left, but its copy could not be kept among the sent mail."
-
-
-@dataclass(slots=True)
-class _Visit:
-    """One mail in the hands of a worker: the row as it stands, what the server said last, what a look showed."""
-
-    mailbox: Mailbox
-    box: OpenOutbox
-    gate: Gate
-    mail: OutboxMail
-    is_fresh: bool
-    said: Outcome | None = None
-    found: Found | None = None
-    copy: OutgoingCopy | None = None
-    pause: Pause | None = None
-
-    @property
-    def draft(self) -> ItemRef:
-        """The draft that a look has shown, else the one that was made."""
-        is_seen = self.found is Found.DRAFT and self.copy is not None
-        return self.copy.item if is_seen and self.copy else ItemRef("", self.mail.draft_id)
-
-    @property
-    def draft_id(self) -> str:
-        return self.copy.item.item_id if self.found is Found.DRAFT and self.copy else ""
-
-    def look(self) -> None:
-        copies = self.box.copies(self.mail.tag, self.mail.message_id)
-        kinds = {_kind_of(copy): copy for copy in reversed(copies)}
-        self.found = next((kind for kind in Found if kind in kinds), Found.NOTHING)
-        self.copy = kinds.get(self.found)
-
-
-def _kind_of(copy: OutgoingCopy) -> Found:
-    if not copy.is_draft:
-        return Found.COPY
-    return Found.DELETED if copy.is_in_trash else Found.DRAFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +67,7 @@ class SendOne:
             mail = transitions.released(self.clock())(mail)
         try:
             # Whatever becomes of it: whoever comes next looks first, since from now on there may be a draft.
-            visit = _Visit(mailbox, self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
+            visit = Visit(mailbox, self.sender.open(mailbox), gate, replace(mail, begun=True), is_fresh)
         except PermanentError as error:
             self._refused(mail, error)
             return None
@@ -117,7 +81,7 @@ class SendOne:
         self.note_sign_in.ended(mailbox, visit.said)
         return visit.pause or asked_for(visit.said, visit.mail, self.clock())
 
-    def _go(self, visit: _Visit) -> None:
+    def _go(self, visit: Visit) -> None:
         if visit.mail.state is State.QUEUED:
             if not visit.is_fresh:
                 visit.look()
@@ -129,7 +93,7 @@ class SendOne:
             if not self._step(visit):
                 return
 
-    def _begin(self, visit: _Visit) -> bool:
+    def _begin(self, visit: Visit) -> bool:
         """Whether there is a step to be decided on: a draft stands, or the server has answered."""
         if not self._may_go(visit) or not self._is_wanted(visit):
             return False
@@ -154,7 +118,7 @@ class SendOne:
         self._change(visit, drafted)
         return self._attach(visit, made)
 
-    def _at_once(self, visit: _Visit, mime: bytes) -> None:
+    def _at_once(self, visit: Visit, mime: bytes) -> None:
         """In one call. What is refused ahead of it leaves the row as it was: nothing has left."""
         offer = visit.box.offer(mime)
         if isinstance(offer, Outcome):
@@ -165,14 +129,14 @@ class SendOne:
         visit.mail = visit.gate.let_out(visit.mail, lambda mail: refused(sending(mail)), now)
         visit.said = visit.box.send(mime)
 
-    def _is_wanted(self, visit: _Visit) -> bool:
+    def _is_wanted(self, visit: Visit) -> bool:
         """Whether its recipients still get it, and from this agent: asked right before its draft."""
         verdict = self.check_departure(visit.mail) or self.check_standing(visit.mailbox, visit.mail)
         if verdict is not None:
             self._change(visit, verdict)
         return verdict is None
 
-    def _attach(self, visit: _Visit, draft: ItemRef) -> bool:
+    def _attach(self, visit: Visit, draft: ItemRef) -> bool:
         """Whether all files are in the draft; one that is to stay without them goes."""
         try:
             for file in visit.mail.attachments:
@@ -187,7 +151,7 @@ class SendOne:
             return False
         return True
 
-    def _step(self, visit: _Visit) -> bool:
+    def _step(self, visit: Visit) -> bool:
         """Do what is next; whether another step follows at once."""
         now = self.clock()
         step = next_step(
@@ -210,7 +174,7 @@ class SendOne:
         if step.do in (Do.ADOPT, Do.SEND) and visit.found is Found.DRAFT:
             if self._lacks_files(visit.mail):
                 return self._draft_anew(visit)
-            if not self._is_marked(visit):
+            if not self._may_leave(visit):
                 return False
         self.note_sign_in.refused(visit.mailbox, visit.mail, visit.said if step.do is Do.PUT_BACK else None)
         transition = step.transition(now, visit.draft_id)
@@ -224,7 +188,15 @@ class SendOne:
             visit.box.discard(visit.draft)
         return step.do is Do.ADOPT
 
-    def _is_marked(self, visit: _Visit) -> bool:
+    def _may_leave(self, visit: Visit) -> bool:
+        """Whether a draft that was found may be handed over: hours may have passed since it was made."""
+        draft = visit.draft
+        if visit.mail.state in (State.QUEUED, State.DRAFTED) and not self._is_wanted(visit):
+            visit.box.discard(draft)
+            return False
+        return self._is_marked(visit)
+
+    def _is_marked(self, visit: Visit) -> bool:
         """A draft whose maker was interrupted may lie there without its tag: nobody would know its sent copy."""
         if visit.copy is None or visit.copy.is_marked:
             return True
@@ -236,7 +208,7 @@ class SendOne:
             return False
         return True
 
-    def _hand_over(self, visit: _Visit, transition: transitions.Transition) -> bool:
+    def _hand_over(self, visit: Visit, transition: transitions.Transition) -> bool:
         """Whether the server has answered."""
         if not self._may_go(visit):
             return False
@@ -246,7 +218,7 @@ class SendOne:
         visit.said = visit.box.send_draft(draft)
         return True
 
-    def _may_go(self, visit: _Visit) -> bool:
+    def _may_go(self, visit: Visit) -> bool:
         """Whether the mailbox may send now; if not, the mail waits."""
         now, mail = self.clock(), visit.mail
         visit.pause = pause = visit.gate.pause_before(mail, now)
@@ -268,7 +240,7 @@ class SendOne:
         """Whether a draft of an earlier worker may be without some of its files: it was not handed over yet."""
         return self._is_loose(mail) and mail.state in (State.QUEUED, State.DRAFTED)
 
-    def _draft_anew(self, visit: _Visit) -> bool:
+    def _draft_anew(self, visit: Visit) -> bool:
         now = self.clock()
         draft = visit.draft
         # Ahead of the draft: once that has gone, nobody else can have taken it away.
@@ -279,7 +251,7 @@ class SendOne:
         visit.box.discard(draft)
         return self._begin(visit)
 
-    def _confirm(self, visit: _Visit, copy: OutgoingCopy) -> None:
+    def _confirm(self, visit: Visit, copy: OutgoingCopy) -> None:
         """The copy is taken in at once: its entry stands on the records for which it was sent."""
         mail, now = visit.mail, self.clock()
         is_other = bool(copy.sender) and copy.sender != mail.sender.address
@@ -296,14 +268,14 @@ class SendOne:
         if is_other:
             telemetry.event("left_as_somebody_else", mailbox=mail.mailbox_id, mail=mail.id)
 
-    def _call_back(self, visit: _Visit, step: Next) -> None:
+    def _call_back(self, visit: Visit, step: Next) -> None:
         """Where nobody tells of the copy of a mail that was taken, the look for it waits for no tick."""
         if step.do is Do.TAKE and not visit.box.lays_copies:
             mail, now = visit.mail, self.clock()
             command = SendMail(tenant_id=mail.tenant_id, mailbox_id=mail.mailbox_id, first_at=now)
             self.queue.send(command, delay=step.after.total_seconds() + 1)
 
-    def _lay_copy(self, visit: _Visit) -> None:
+    def _lay_copy(self, visit: Visit) -> None:
         """Whatever becomes of the copy, the mail has left, and never leaves again for it."""
         since = self.clock() - (visit.mail.sending_at or self.clock())
         is_late = since >= self.waits.given_up_after
@@ -326,7 +298,7 @@ class SendOne:
         else:
             self.change(mail, transitions.failed(self.clock(), _problem(error)))
 
-    def _change(self, visit: _Visit, transition: transitions.Transition) -> None:
+    def _change(self, visit: Visit, transition: transitions.Transition) -> None:
         visit.mail = self.change(visit.mail, transition)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.domain.commands.commands import SendMail
-from shared.domain.errors import Conflict, TransientError
+from shared.domain.errors import Conflict, TransientError, WrongState
 from shared.domain.sending import transitions
 from shared.domain.sending.outbox import OutboxMail, Problem
 from shared.domain.sending.pacing import WINDOW, PaceLimits, Pause
@@ -146,6 +146,9 @@ class SendDue:
             except Conflict:
                 # Another worker is at this mailbox, or a person was faster: what stands is read anew.
                 return None
+            except WrongState:
+                # A person has cancelled it meanwhile.
+                continue
             except TransientError as error:
                 self._note(scope, self._pause_of(error))
                 self._try_again(mail, error.retry_after)
@@ -208,10 +211,10 @@ class SendDue:
             if held.untold:
                 untold.append(held)
             times.add(until)
-        if untold:
-            self.change.tell(untold)
         for until in sorted(times):
             self.queue.send(command, delay=(until - now).total_seconds())
+        if untold:
+            self.change.tell(untold)
 
 
 def _limits(scope: Scope) -> PaceLimits:

@@ -100,8 +100,8 @@ def _event(row: Mapping[str, str]) -> Event:
         ref=RecordRef.parse(record) if record else None,
         agent=row["agent"] or "",
         # A row of an earlier version has neither.
-        outbox_id=row["outbox_id"] or "",
-        by=row["by"] or "",
+        outbox_id=row.get("outbox_id") or "",
+        by=row.get("by") or "",
         only_for=None if mailboxes == _EVERYBODY else frozenset(mailboxes.split(",")) - {""},
     )
     return Event(place.partition("-")[2], time_of(place), change)

@@ -295,7 +295,8 @@ def _if_small(content: dict[str, bytes]) -> dict[str, bytes]:
 
 def _listed(row: Row) -> OutboxMail | None:
     """The mail that stands in its place; None where that only names it."""
-    plain = unpacked(row) if CONTENT in row else None
+    # Of a row that lacks a column Azure tells the column as null.
+    plain = unpacked(row) if row.get(CONTENT) else None
     return from_plain(OutboxMail, plain, etag=_OF_PLACE + etag_of(row)) if plain else None
 
 
