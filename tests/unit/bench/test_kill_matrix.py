@@ -6,7 +6,7 @@ import pytest
 
 from bench.kill_matrix import BUSY, WAYS, Run, Way, outcome, runs
 from shared.domain.sending.outcomes import Found
-from shared.services.sending import departing
+from shared.services.sending.visits import Visit
 
 # No divisor of any dimension, so that the slice has every value of each.
 EVERY = 61
@@ -27,15 +27,15 @@ def test_there_are_more_than_two_thousand_runs() -> None:
 def test_a_worker_that_looks_wrongly_is_found_out(
     monkeypatch: pytest.MonkeyPatch, answer: tuple[str, bool, object], seen: Found
 ) -> None:
-    def look(visit: departing._Visit) -> None:
+    def look(visit: Visit) -> None:
         visit.found = seen
 
-    monkeypatch.setattr(departing._Visit, "look", look)
+    monkeypatch.setattr(Visit, "look", look)
     assert outcome(Run(WAYS[0], True, True, answer, 14, "after", 0))  # type: ignore[arg-type]
 
 
 def test_a_worker_that_lays_a_copy_without_a_look_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def look(visit: departing._Visit) -> None:
+    def look(visit: Visit) -> None:
         visit.found = Found.NOTHING
 
     submitted = Way(keeps_drafts=False, lays_copies=False)
@@ -44,6 +44,6 @@ def test_a_worker_that_lays_a_copy_without_a_look_is_found_out(monkeypatch: pyte
         run = Run(submitted, True, False, None, first, "after", 0)
         assert outcome(run) == ""
         with monkeypatch.context() as patched:
-            patched.setattr(departing._Visit, "look", look)
+            patched.setattr(Visit, "look", look)
             wrong.add(outcome(run))
     assert "2 copies" in wrong
